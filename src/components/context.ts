@@ -1,0 +1,150 @@
+import type { EraName } from '../protocol/era.js'
+import type {
+  CallToolResult,
+  ClientCapabilities,
+  ContentBlock,
+  GetPromptResult,
+  Implementation,
+  ReadResourceResult,
+  RequestId,
+} from '../protocol/types.js'
+
+/** Who is asking: told once by `initialize`, or by each request from 2026-07-28 on. */
+export interface Caller {
+  /** The client's own words; not verified, and absent where a 2026-07-28 client keeps them to itself. */
+  readonly info: Implementation | undefined
+  readonly capabilities: ClientCapabilities
+  readonly protocolVersion: string
+  readonly era: EraName
+}
+
+/** The client as a handler sees it. */
+export interface ClientFacts {
+  readonly name: string | undefined
+  readonly version: string | undefined
+  readonly capabilities: ClientCapabilities
+  /** The revision spoken with this client. */
+  readonly protocolVersion: string
+  /** The span of revisions that speak like it. */
+  readonly era: EraName
+}
+
+/** One message to the client's log at a time, each below the level it asked for being dropped. */
+export interface ContextLog {
+  debug(message: string, data?: unknown): void
+  info(message: string, data?: unknown): void
+  warn(message: string, data?: unknown): void
+  error(message: string, data?: unknown): void
+}
+
+/** How far a run has come. */
+export interface Progress {
+  /** Must rise from one report to the next; what does not rise is dropped. */
+  progress: number
+  /** Where `progress` will be at the end, if known. */
+  total?: number | undefined
+  message?: string | undefined
+}
+
+/** Who asks and how to talk back: the second argument of every handler. May be destructured. */
+export interface Context<Auth = unknown> {
+  /** What `authenticate` returned. */
+  readonly session: Auth
+  readonly requestId: RequestId
+  /** The `Mcp-Session-Id`, or what stands for it elsewhere; `undefined` from 2026-07-28 on. */
+  readonly sessionId: string | undefined
+  readonly client: ClientFacts
+  /** The HTTP headers, lower-case, without those that carry secrets; `undefined` where there is no HTTP. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+  /** Fires when the client cancels or goes away, or the time is up. */
+  readonly signal: AbortSignal
+  readonly log: ContextLog
+
+  /**
+   * Tell the client how far this run has come. Nothing is sent where it did not ask to know.
+   * Await it to be slowed down to what the client can take.
+   */
+  readonly reportProgress: (progress: Progress) => Promise<void>
+
+  /**
+   * Hand over a part of the result while the run goes on: as progress where it is text and the
+   * client asked for progress, and as `notifications/tool/streamContent` to clients that declare
+   * `experimental.streamContent`. A handler that returns nothing has all it streamed as its result.
+   */
+  readonly streamContent: (content: string | ContentBlock | readonly ContentBlock[]) => Promise<void>
+
+  /** Read a resource of the same server. */
+  readonly readResource: (uri: string) => Promise<ReadResourceResult>
+  /** Call a tool of the same server. What it throws is thrown here. */
+  readonly callTool: (name: string, args?: Record<string, unknown>) => Promise<CallToolResult>
+  /** Get a prompt of the same server. */
+  readonly getPrompt: (name: string, args?: Record<string, string>) => Promise<GetPromptResult>
+  /** Tell the subscribers of a resource that it has changed. */
+  readonly notifyResourceUpdated: (uri: string) => void
+}
+
+/** The context of a completion, which also knows what the other arguments hold so far. */
+export interface CompletionContext<Auth = unknown> extends Context<Auth> {
+  readonly arguments: Readonly<Record<string, string>>
+}
+
+/** A context that stands before another, so that some of it can be replaced. */
+export class ContextView implements Context {
+  readonly #behind: Context
+
+  constructor(behind: Context) {
+    this.#behind = behind
+  }
+
+  get session(): unknown {
+    return this.#behind.session
+  }
+
+  get requestId(): RequestId {
+    return this.#behind.requestId
+  }
+
+  get sessionId(): string | undefined {
+    return this.#behind.sessionId
+  }
+
+  get client(): ClientFacts {
+    return this.#behind.client
+  }
+
+  get headers(): Context['headers'] {
+    return this.#behind.headers
+  }
+
+  get signal(): AbortSignal {
+    return this.#behind.signal
+  }
+
+  get log(): ContextLog {
+    return this.#behind.log
+  }
+
+  get reportProgress(): Context['reportProgress'] {
+    return this.#behind.reportProgress
+  }
+
+  get streamContent(): Context['streamContent'] {
+    return this.#behind.streamContent
+  }
+
+  get readResource(): Context['readResource'] {
+    return this.#behind.readResource
+  }
+
+  get callTool(): Context['callTool'] {
+    return this.#behind.callTool
+  }
+
+  get getPrompt(): Context['getPrompt'] {
+    return this.#behind.getPrompt
+  }
+
+  get notifyResourceUpdated(): Context['notifyResourceUpdated'] {
+    return this.#behind.notifyResourceUpdated
+  }
+}

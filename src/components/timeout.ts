@@ -1,0 +1,45 @@
+import { TimeoutError } from '../errors.js'
+import { ContextView, type Context } from './context.js'
+
+/** The longest a timer can wait, in milliseconds: some 25 days. Beyond it, timers fire at once. */
+const LONGEST = 2 ** 31 - 1
+
+/** The context of a run that has only so much time. */
+class TimedContext extends ContextView {
+  readonly #signal: AbortSignal
+
+  constructor(behind: Context, expiry: AbortSignal) {
+    super(behind)
+    this.#signal = AbortSignal.any([behind.signal, expiry])
+  }
+
+  override get signal(): AbortSignal {
+    return this.#signal
+  }
+}
+
+/** Run with a limit on the time: past it the run's signal fires and `TimeoutError` is thrown. */
+export async function withTimeout<T>(
+  timeoutMs: number,
+  label: string,
+  context: Context,
+  run: (context: Context) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const expired = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => {
+        const error = new TimeoutError(`${label} timed out after ${timeoutMs} ms`)
+        controller.abort(error)
+        reject(error)
+      },
+      Math.min(timeoutMs, LONGEST),
+    )
+  })
+  try {
+    return await Promise.race([run(new TimedContext(context, controller.signal)), expired])
+  } finally {
+    clearTimeout(timer)
+  }
+}

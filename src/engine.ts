@@ -1,0 +1,43 @@
+import type { FastMCPOptions, Settings } from './options.js'
+import type { ServerIdentity } from './protocol/era.js'
+import { era2025 } from './protocol/era-2025.js'
+import { Era2026 } from './protocol/era-2026.js'
+import type { Implementation } from './protocol/types.js'
+import type { LocalProvider } from './providers/local.js'
+import { Router } from './router/router.js'
+import { ChangeNotifier } from './sessions/change-notifier.js'
+import { Sessions } from './sessions/sessions.js'
+
+/** Put together what serves a server's components to its clients. */
+export function assemble(options: FastMCPOptions, settings: Settings, provider: LocalProvider): Sessions {
+  const identity = identityOf(options)
+  const services = {
+    identity,
+    eras: { '2025-11-25': era2025, '2026-07-28': new Era2026(identity, settings.cache) },
+    router: new Router(provider, settings),
+    changes: new ChangeNotifier(provider),
+    logger: settings.logger,
+    running: new Set<never>(),
+    notifyResourceUpdated: (uri: string): void => {
+      provider.resourceUpdated(uri)
+    },
+  }
+  return new Sessions(services, settings.session)
+}
+
+/** Components may come and go at any time, so what can be listed is always said to be there, and to change. */
+function identityOf(options: FastMCPOptions): ServerIdentity {
+  const { name, version, title, description, websiteUrl, icons, instructions } = options
+  const info: Implementation = { name, version, title, description, websiteUrl, icons: icons && [...icons] }
+  return {
+    info: JSON.parse(JSON.stringify(info)) as Implementation,
+    capabilities: {
+      tools: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      prompts: { listChanged: true },
+      completions: {},
+      logging: {},
+    },
+    instructions,
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Every error that fastmesh raises or understands, and what each becomes on the wire.
+ */
+
+/** JSON-RPC error codes, with the MCP section each comes from. */
+export const ErrorCode = {
+  /** Not JSON at all (JSON-RPC 2.0, 5.1). */
+  ParseError: -32700,
+  /** JSON, but no message that may be sent here (JSON-RPC 2.0, 5.1). */
+  InvalidRequest: -32600,
+  /** No such method in the caller's protocol revision (JSON-RPC 2.0, 5.1). */
+  MethodNotFound: -32601,
+  /** Parameters that do not fit, an unknown tool or prompt, a cursor nobody issued (JSON-RPC 2.0, 5.1). */
+  InvalidParams: -32602,
+  /** Something failed that the caller cannot mend (JSON-RPC 2.0, 5.1). */
+  InternalError: -32603,
+  /** No such resource, up to revision 2025-11-25 (server/resources, Error Handling). */
+  ResourceNotFound: -32002,
+  /** HTTP headers and body disagree (2026-07-28, basic/transports/streamable-http, Server Validation). */
+  HeaderMismatch: -32020,
+  /** The client lacks a capability that the request needs (2026-07-28, basic/index). */
+  MissingClientCapability: -32021,
+  /** A protocol version that is not spoken here (2026-07-28, basic/versioning). */
+  UnsupportedProtocolVersion: -32022,
+} as const
+
+abstract class PublicError extends Error {
+  /** Sent to the client beside the message; must be JSON. */
+  readonly extras: Record<string, unknown> | undefined
+
+  constructor(message: string, extras?: Record<string, unknown>) {
+    super(message)
+    this.name = new.target.name
+    this.extras = extras
+  }
+}
+
+/**
+ * Thrown by a tool, tells the model what went wrong: the message becomes an `isError`
+ * result, `extras` its `structuredContent` (server/tools, Error Handling).
+ */
+export class UserError extends PublicError {}
+
+/** Thrown while a resource is read: a JSON-RPC error with this message, and `extras` as its `data`. */
+export class ResourceError extends PublicError {}
+
+/** Thrown while a prompt is made: a JSON-RPC error with this message, and `extras` as its `data`. */
+export class PromptError extends PublicError {}
+
+/** A JSON-RPC error that goes to the client as it is, from wherever it is thrown. */
+export class ProtocolError extends Error {
+  readonly code: number
+  readonly data: unknown
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message)
+    this.name = new.target.name
+    this.code = code
+    this.data = data
+  }
+}
+
+/** Thrown, or caused by a `load` that returns nothing: there is no resource at this URI. */
+export class ResourceNotFoundError extends ProtocolError {
+  readonly uri: string
+
+  constructor(uri: string) {
+    super(ErrorCode.ResourceNotFound, `Resource not found: ${uri}`, { uri })
+    this.uri = uri
+  }
+}
+
+/** A message refused before anything ran. In 2026-07-28 the HTTP status says so as well. */
+export class RejectedError extends ProtocolError {}
+
+export const invalidParams = (message: string, data?: unknown): ProtocolError =>
+  new ProtocolError(ErrorCode.InvalidParams, message, data)
+
+export const invalidRequest = (message: string): RejectedError =>
+  new RejectedError(ErrorCode.InvalidRequest, message)
+
+export const methodNotFound = (method: string): RejectedError =>
+  new RejectedError(ErrorCode.MethodNotFound, `Method not found: ${method}`)
+
+export const headerMismatch = (message: string): RejectedError =>
+  new RejectedError(ErrorCode.HeaderMismatch, message)
+
+export const unsupportedVersion = (requested: unknown, supported: readonly string[]): RejectedError =>
+  new RejectedError(
+    ErrorCode.UnsupportedProtocolVersion,
+    `Unsupported protocol version: ${String(requested)}`,
+    {
+      supported,
+      requested,
+    },
+  )
+
+/** The caller's time ran out; `signal.reason` of the handler that took too long. */
+export class TimeoutError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'TimeoutError'
+  }
+}
+
+/** The client called the request off or went away; `signal.reason` of the handler it had running. */
+export class CancelledError extends Error {
+  constructor(reason?: string) {
+    super(reason ? `Cancelled: ${reason}` : 'Cancelled')
+    this.name = 'AbortError'
+  }
+}

@@ -1,0 +1,200 @@
+import type { ArgumentConfig } from './components/arguments.js'
+import type { Component } from './components/component.js'
+import { definePrompt, type PromptArguments, type PromptConfig } from './components/prompt.js'
+import { defineResource, type ResourceConfig } from './components/resource.js'
+import { defineResourceTemplates, type ResourceTemplateConfig } from './components/resource-template.js'
+import type { Schema, SchemaInput, SchemaOutput } from './components/standard-schema.js'
+import { defineTool, type ToolConfig } from './components/tool.js'
+import { assemble } from './engine.js'
+import {
+  withDefaults,
+  type FastMCPOptions,
+  type HttpServing,
+  type Serving,
+  type StartOptions,
+} from './options.js'
+import { LocalProvider } from './providers/local.js'
+import type { Selector } from './providers/visibility.js'
+import { Servings } from './serving.js'
+import type { Sessions } from './sessions/sessions.js'
+import { serveTransport } from './transports/connection.js'
+import { fetchFrom } from './transports/http/fetch.js'
+import type { HttpEndpoint } from './transports/http/endpoint.js'
+import type { Transport } from './transports/transport.js'
+
+/** What a tool takes and gives, as a typed client knows it. */
+export interface ToolTypes<P, O> {
+  input: P extends Schema ? SchemaInput<P> : Record<string, unknown>
+  output: O extends Schema ? SchemaOutput<O, unknown> : unknown
+}
+
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the neutral element of `&`
+type Nothing = {}
+
+/**
+ * A Model Context Protocol server: what it offers, and how clients reach it.
+ *
+ * `Auth` is what handlers find as `context.session`. The other parameters grow with every
+ * `add…` in a chain, and tell typed clients what there is.
+ */
+export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts extends object = Nothing> {
+  /** Types only: what the server offers. */
+  declare readonly '~offers': { readonly tools: Tools; readonly prompts: Prompts }
+
+  readonly #settings: ReturnType<typeof withDefaults>
+  readonly #local: LocalProvider
+  readonly #sessions: Sessions
+  readonly #servings: Servings
+  #endpoint: HttpEndpoint | undefined
+
+  /** @throws TypeError for options that cannot be meant. */
+  constructor(options: FastMCPOptions) {
+    this.#settings = withDefaults(options)
+    this.#local = new LocalProvider(this.#settings.onDuplicate)
+    this.#sessions = assemble(options, this.#settings, this.#local)
+    this.#servings = new Servings(this.#sessions, this.#settings)
+  }
+
+  /** Offer a tool (server/tools). */
+  addTool<
+    const Name extends string,
+    P extends Schema | undefined = undefined,
+    O extends Schema | undefined = undefined,
+  >(
+    tool: ToolConfig<Name, P, O, Auth>,
+  ): FastMCP<Auth, Tools & { readonly [K in Name]: ToolTypes<P, O> }, Prompts> {
+    this.#local.add('tool', [this.#defineTool(tool)])
+    return this as never
+  }
+
+  /** Offer several tools: all of them, or none if one is refused. */
+  addTools(tools: readonly ToolConfig<string, Schema | undefined, Schema | undefined, Auth>[]): this {
+    this.#local.add(
+      'tool',
+      tools.map((tool) => this.#defineTool(tool)),
+    )
+    return this
+  }
+
+  /** Stop offering a tool. Gives whether there was one. */
+  removeTool(name: string): boolean {
+    return this.#local.remove('tool', name)
+  }
+
+  /** Offer a resource (server/resources). */
+  addResource(resource: ResourceConfig<Auth>): this {
+    return this.addResources([resource])
+  }
+
+  /** Offer several resources: all of them, or none if one is refused. */
+  addResources(resources: readonly ResourceConfig<Auth>[]): this {
+    this.#local.add(
+      'resource',
+      resources.map((resource) => defineResource(resource as ResourceConfig)),
+    )
+    return this
+  }
+
+  /** Stop offering a resource. Gives whether there was one. */
+  removeResource(uri: string): boolean {
+    return this.#local.remove('resource', uri)
+  }
+
+  /** Offer whatever resources a URI template, or each of several, describes (server/resources, Resource Templates). */
+  addResourceTemplate<const T extends string | readonly string[]>(
+    template: ResourceTemplateConfig<T, Auth>,
+  ): this {
+    this.#local.add(
+      'resourceTemplate',
+      defineResourceTemplates(template as unknown as ResourceTemplateConfig),
+    )
+    return this
+  }
+
+  /** Offer several resource templates: all of them, or none if one is refused. */
+  addResourceTemplates(templates: readonly ResourceTemplateConfig<string | readonly string[], Auth>[]): this {
+    const configs = templates as unknown as readonly ResourceTemplateConfig[]
+    this.#local.add('resourceTemplate', configs.flatMap(defineResourceTemplates))
+    return this
+  }
+
+  /** Stop offering what a URI template describes. Gives whether there was one. */
+  removeResourceTemplate(uriTemplate: string): boolean {
+    return this.#local.remove('resourceTemplate', uriTemplate)
+  }
+
+  /** Offer a prompt (server/prompts). */
+  addPrompt<
+    const Name extends string,
+    const A extends readonly ArgumentConfig<Auth>[] = readonly ArgumentConfig<Auth>[],
+  >(
+    prompt: PromptConfig<Name, A, Auth>,
+  ): FastMCP<Auth, Tools, Prompts & { readonly [K in Name]: PromptArguments<A> }> {
+    this.#local.add('prompt', [definePrompt(prompt as unknown as PromptConfig)])
+    return this as never
+  }
+
+  /** Offer several prompts: all of them, or none if one is refused. */
+  addPrompts(prompts: readonly PromptConfig<string, readonly ArgumentConfig<Auth>[], Auth>[]): this {
+    const configs = prompts as unknown as readonly PromptConfig[]
+    this.#local.add('prompt', configs.map(definePrompt))
+    return this
+  }
+
+  /** Stop offering a prompt. Gives whether there was one. */
+  removePrompt(name: string): boolean {
+    return this.#local.remove('prompt', name)
+  }
+
+  /** Hide what bears one of the names, URIs or tags, also what comes later; without a selector, everything. */
+  disable(selector: Selector = {}): this {
+    this.#local.show(selector, false)
+    return this
+  }
+
+  /** Show again what `disable` hid. Of several words on a component, the last counts. */
+  enable(selector: Selector = {}): this {
+    this.#local.show(selector, true)
+    return this
+  }
+
+  /** Tell the subscribers of a resource that it holds something else now. */
+  notifyResourceUpdated(uri: string): void {
+    this.#local.resourceUpdated(uri)
+  }
+
+  /** Serve over HTTP. Resolves when the server listens; rejects if it cannot. */
+  start(
+    options: StartOptions & ({ transportType: 'httpStream' } | { httpStream: object }),
+  ): Promise<HttpServing>
+  /** Serve over this process's stdin and stdout, unless told otherwise. */
+  start(options?: StartOptions): Promise<Serving>
+  start(options: StartOptions = {}): Promise<Serving> {
+    return this.#servings.start(options)
+  }
+
+  /** Let running calls finish (for at most 10 s), then close every session, stream and socket. Also done on SIGINT and SIGTERM. */
+  stop(): Promise<void> {
+    return this.#servings.stop()
+  }
+
+  /** Serve one client over a transport of the official SDK, or one shaped like it. */
+  async connect(transport: Transport): Promise<void> {
+    await serveTransport(transport, this.#sessions)
+  }
+
+  /** Answer a web-standard request, on any runtime that has them. May be handed on as it is. */
+  readonly fetch = (request: Request): Promise<Response> => {
+    this.#endpoint ??= this.#servings.endpoint({})
+    return fetchFrom(this.#endpoint, request)
+  }
+
+  /** Send a request through the HTTP layer without a socket, as a test would: `server.request('/mcp', init)`. */
+  request(path: string, init?: RequestInit): Promise<Response> {
+    return this.fetch(new Request(new URL(path, 'http://localhost'), init))
+  }
+
+  #defineTool(tool: unknown): Component<'tool'> {
+    return defineTool(tool as ToolConfig, { timeoutMs: this.#settings.toolTimeoutMs })
+  }
+}

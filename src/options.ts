@@ -1,0 +1,102 @@
+import type { CacheHint } from './protocol/era.js'
+import type { Icon } from './protocol/types.js'
+import type { OnDuplicate } from './providers/local.js'
+import { stderrLogger, type Logger } from './runtime/logger.js'
+import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './sessions/sessions.js'
+import type { EndpointOptions, HealthOptions } from './transports/http/endpoint.js'
+
+/** What a server is, and how it behaves. Everything but its name and version has a default. */
+export interface FastMCPOptions {
+  readonly name: string
+  readonly version: string
+  readonly title?: string | undefined
+  readonly description?: string | undefined
+  /** What a model should know before it uses the server. */
+  readonly instructions?: string | undefined
+  readonly icons?: readonly Icon[] | undefined
+  readonly websiteUrl?: string | undefined
+  /**
+   * Tell clients no more of an unexpected error than which tool, resource or prompt failed;
+   * the rest goes to the logger. Default: `true`.
+   */
+  readonly maskErrorDetails?: boolean | undefined
+  /** What happens to a component whose name or URI is taken. Default: `error`. */
+  readonly onDuplicate?: OnDuplicate | undefined
+  /** How many components a page of a list shows. Default: all of them on one page. */
+  readonly listPageSize?: number | undefined
+  /** How long 2026-07-28 clients may keep lists and resources. Default: not at all, and for themselves only. */
+  readonly cache?: CacheHint | undefined
+  /** Milliseconds after which a tool's run is ended, unless the tool says otherwise. Default: no limit. */
+  readonly toolTimeoutMs?: number | undefined
+  readonly session?: Partial<SessionLimits> | undefined
+  readonly health?: HealthOptions | undefined
+  /** Default: warnings and errors to stderr. */
+  readonly logger?: Logger | undefined
+}
+
+/** Where a server is reached over HTTP. */
+export interface HttpStreamOptions extends Omit<EndpointOptions, 'boundHost' | 'health'> {
+  /** 0 picks one that is free. Default: 8080. */
+  readonly port?: number | undefined
+  /** Default: `localhost`, which only this machine can reach. */
+  readonly host?: string | undefined
+}
+
+/** How `start` serves: over HTTP if it says so or has `httpStream`, else over stdio. */
+export type StartOptions =
+  | { readonly transportType: 'stdio'; readonly httpStream?: undefined }
+  | { readonly transportType: 'httpStream'; readonly httpStream?: HttpStreamOptions }
+  | { readonly transportType?: undefined; readonly httpStream?: HttpStreamOptions }
+
+/** A server that is being served. */
+export interface Serving {
+  /** Where clients connect; `undefined` on stdio. */
+  readonly url: string | undefined
+  readonly port: number | undefined
+  /** The same as the server's own `stop`. */
+  readonly stop: () => Promise<void>
+}
+
+/** A server that is being served over HTTP. */
+export interface HttpServing extends Serving {
+  readonly url: string
+  readonly port: number
+}
+
+export const DEFAULT_PORT = 8080
+export const DEFAULT_HOST = 'localhost'
+
+/** How long running calls may take to finish once the server is to stop, in milliseconds. */
+export const STOP_GRACE_MS = 10_000
+
+/** Options with every default filled in. */
+export type Settings = ReturnType<typeof withDefaults>
+
+/** @throws TypeError for options that cannot be meant. */
+export function withDefaults(options: FastMCPOptions) {
+  const { name, version, listPageSize, toolTimeoutMs, cache = { ttlMs: 0, scope: 'private' } } = options
+  if (typeof name !== 'string' || name === '') throw new TypeError('A server needs a name')
+  if (typeof version !== 'string' || version === '') throw new TypeError(`Server '${name}' needs a version`)
+  checkPositive('listPageSize', listPageSize)
+  checkPositive('toolTimeoutMs', toolTimeoutMs)
+  if (!Number.isInteger(cache.ttlMs) || cache.ttlMs < 0)
+    throw new TypeError('cache.ttlMs must be a whole number of milliseconds, or 0')
+  const session: SessionLimits = { ...DEFAULT_SESSION_LIMITS, ...options.session }
+  checkPositive('session.idleTimeoutMs', session.idleTimeoutMs)
+  checkPositive('session.max', session.max)
+  return {
+    listPageSize,
+    toolTimeoutMs,
+    cache,
+    session,
+    onDuplicate: options.onDuplicate ?? 'error',
+    maskErrorDetails: options.maskErrorDetails ?? true,
+    logger: options.logger ?? stderrLogger,
+    health: options.health,
+  }
+}
+
+function checkPositive(option: string, value: number | undefined): void {
+  if (value !== undefined && !(value > 0))
+    throw new TypeError(`${option} must be a number above 0, not ${value}`)
+}

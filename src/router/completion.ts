@@ -1,0 +1,66 @@
+import type { Completion } from '../components/component.js'
+import { ContextView, type Caller, type CompletionContext, type Context } from '../components/context.js'
+import { invalidParams } from '../errors.js'
+import { isObject } from '../protocol/json-rpc.js'
+import type { CompleteResult, JsonObject } from '../protocol/types.js'
+import type { Provider } from '../providers/provider.js'
+
+/** What a client may be sent at once (server/utilities/completion). */
+const MAX_VALUES = 100
+
+class CompletingContext extends ContextView implements CompletionContext {
+  readonly arguments: Readonly<Record<string, string>>
+
+  constructor(behind: Context, others: Readonly<Record<string, string>>) {
+    super(behind)
+    this.arguments = others
+  }
+}
+
+/** Answer `completion/complete`: ask the prompt or template that is referred to for values of an argument. */
+export async function complete(
+  provider: Provider,
+  params: JsonObject,
+  context: Context,
+  caller: Caller,
+): Promise<CompleteResult> {
+  const { ref, argument, context: given } = params
+  if (!isObject(argument) || typeof argument['name'] !== 'string' || typeof argument['value'] !== 'string')
+    throw invalidParams('"argument" must have a name and a value')
+  const component = await referred(provider, ref, caller)
+  const others = isObject(given) && isObject(given['arguments']) ? given['arguments'] : {}
+  const within = new CompletingContext(context, others as Record<string, string>)
+  const completion = await component.complete?.(argument['name'], argument['value'], within)
+  return { completion: limited(completion ?? []) }
+}
+
+async function referred(provider: Provider, ref: unknown, caller: Caller) {
+  if (isObject(ref) && ref['type'] === 'ref/prompt' && typeof ref['name'] === 'string') {
+    const prompt = await provider.find('prompt', ref['name'], caller)
+    if (prompt === undefined) throw invalidParams(`Unknown prompt: ${ref['name']}`)
+    return prompt
+  }
+  if (isObject(ref) && ref['type'] === 'ref/resource' && typeof ref['uri'] === 'string') {
+    const { uri } = ref
+    const found =
+      (await provider.find('resourceTemplate', uri, caller)) ?? (await provider.find('resource', uri, caller))
+    if (found === undefined) throw invalidParams(`Unknown resource template: ${uri}`, { uri })
+    return found
+  }
+  throw invalidParams('"ref" must be a ref/prompt with a name or a ref/resource with a uri')
+}
+
+function limited(completion: Completion): CompleteResult['completion'] {
+  const given = Array.isArray(completion)
+    ? { values: completion as readonly string[] }
+    : (completion as Exclude<Completion, readonly string[]>)
+  const values = given.values.slice(0, MAX_VALUES).map(String)
+  const isCut = given.values.length > values.length
+  const total = given.total ?? (isCut ? given.values.length : undefined)
+  const hasMore = isCut ? true : given.hasMore
+  return {
+    values,
+    ...(total === undefined ? {} : { total }),
+    ...(hasMore === undefined ? {} : { hasMore }),
+  }
+}

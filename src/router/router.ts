@@ -1,0 +1,148 @@
+import type { Caller, Context } from '../components/context.js'
+import { invalidParams, methodNotFound, ResourceNotFoundError } from '../errors.js'
+import type { Era } from '../protocol/era.js'
+import { isObject, type EncodedResult } from '../protocol/json-rpc.js'
+import { COMPONENT_KINDS, KINDS } from '../protocol/kinds.js'
+import type { CallToolResult, GetPromptResult, JsonObject, ReadResourceResult } from '../protocol/types.js'
+import type { Provider } from '../providers/provider.js'
+import { complete } from './completion.js'
+import { componentFailure, toolFailure, type FailurePolicy } from './failures.js'
+import { Lists } from './lists.js'
+
+/** One request on its way to a component: who asks, how to talk back, and in what era's words. */
+export interface Call {
+  readonly caller: Caller
+  readonly context: Context
+  readonly era: Era
+}
+
+type Route = (params: JsonObject, call: Call) => Promise<object | EncodedResult>
+
+export interface RouterOptions extends FailurePolicy {
+  /** How many components one page of a list shows; all of them if left out. */
+  readonly listPageSize: number | undefined
+}
+
+/** Takes each method of the protocol to the component that answers it, and turns what fails into what a client may know. */
+export class Router {
+  readonly #provider: Provider
+  readonly #options: RouterOptions
+  readonly #routes: ReadonlyMap<string, Route>
+
+  constructor(provider: Provider, options: RouterOptions) {
+    this.#provider = provider
+    this.#options = options
+    const lists = new Lists(provider, options.listPageSize)
+    this.#routes = new Map<string, Route>([
+      ...COMPONENT_KINDS.map((kind): [string, Route] => [
+        KINDS[kind].list,
+        (params, { caller, era }) => lists.page(kind, cursorOf(params), caller, era),
+      ]),
+      ['tools/call', (params, call) => this.#callTool(params, call)],
+      ['resources/read', (params, call) => this.#readResource(params, call)],
+      ['prompts/get', (params, call) => this.#getPrompt(params, call)],
+      ['completion/complete', (params, call) => this.#complete(params, call)],
+    ])
+  }
+
+  /**
+   * Answer a request.
+   * @throws ProtocolError for whatever is to be answered with an error.
+   */
+  async route(method: string, params: JsonObject, call: Call): Promise<object | EncodedResult> {
+    const route = this.#routes.get(method)
+    if (route === undefined) throw methodNotFound(method)
+    return route(params, call)
+  }
+
+  /** Run a tool as `context.callTool` does: what it throws is thrown. */
+  async callTool(name: string, args: JsonObject, { caller, context }: Call): Promise<CallToolResult> {
+    const tool = await this.#provider.find('tool', name, caller)
+    if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
+    return tool.invoke(args, context)
+  }
+
+  /** Read a resource as `context.readResource` does: what it throws is thrown. */
+  async readResource(uri: string, { caller, context }: Call): Promise<ReadResourceResult> {
+    const resource = await this.#provider.find('resource', uri, caller)
+    if (resource === undefined) throw new ResourceNotFoundError(uri)
+    return resource.invoke(undefined, context)
+  }
+
+  /** Get a prompt as `context.getPrompt` does: what it throws is thrown. */
+  async getPrompt(
+    name: string,
+    args: Record<string, string>,
+    { caller, context }: Call,
+  ): Promise<GetPromptResult> {
+    const prompt = await this.#provider.find('prompt', name, caller)
+    if (prompt === undefined) throw invalidParams(`Unknown prompt: ${name}`)
+    return prompt.invoke(args, context)
+  }
+
+  async #callTool(params: JsonObject, { caller, context, era }: Call): Promise<CallToolResult> {
+    const name = textOf(params, 'name')
+    const args = argumentsOf(params)
+    const tool = await this.#provider.find('tool', name, caller)
+    if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
+    if (tool.mirroredHeaders !== undefined)
+      era.checkMirroredHeaders(tool.mirroredHeaders, args, context.headers)
+    try {
+      const result = await tool.invoke(args, context)
+      return era.toolResult(result, tool.definition, caller.protocolVersion)
+    } catch (error) {
+      if (context.signal.aborted) throw error
+      return toolFailure(error, name, this.#options)
+    }
+  }
+
+  async #readResource(params: JsonObject, call: Call): Promise<ReadResourceResult> {
+    const uri = textOf(params, 'uri')
+    try {
+      return await this.readResource(uri, call)
+    } catch (error) {
+      throw componentFailure(error, `reading resource '${uri}'`, this.#options)
+    }
+  }
+
+  async #getPrompt(params: JsonObject, call: Call): Promise<GetPromptResult> {
+    const name = textOf(params, 'name')
+    const args = textsOf(argumentsOf(params))
+    try {
+      return call.era.promptResult(await this.getPrompt(name, args, call), call.caller.protocolVersion)
+    } catch (error) {
+      throw componentFailure(error, `getting prompt '${name}'`, this.#options)
+    }
+  }
+
+  async #complete(params: JsonObject, { caller, context }: Call): Promise<object> {
+    try {
+      return await complete(this.#provider, params, context, caller)
+    } catch (error) {
+      throw componentFailure(error, 'completing an argument', this.#options)
+    }
+  }
+}
+
+function textOf(params: JsonObject, member: string): string {
+  const value = params[member]
+  if (typeof value !== 'string') throw invalidParams(`"${member}" must be a string`)
+  return value
+}
+
+function cursorOf({ cursor }: JsonObject): string | undefined {
+  if (cursor !== undefined && typeof cursor !== 'string') throw invalidParams('"cursor" must be a string')
+  return cursor
+}
+
+/** Some clients leave out `arguments` where there are none. */
+function argumentsOf({ arguments: args = {} }: JsonObject): JsonObject {
+  if (!isObject(args)) throw invalidParams('"arguments" must be an object')
+  return args
+}
+
+function textsOf(args: JsonObject): Record<string, string> {
+  for (const [name, value] of Object.entries(args))
+    if (typeof value !== 'string') throw invalidParams(`Prompt argument "${name}" must be a string`)
+  return args as Record<string, string>
+}

@@ -1,0 +1,69 @@
+import { KINDS } from '../protocol/kinds.js'
+import type { Provider } from '../providers/provider.js'
+
+/** What changed since the audience last heard: each said once, however often it happened. */
+export interface Changes {
+  /** Notification methods such as `notifications/tools/list_changed`. */
+  readonly lists: ReadonlySet<string>
+  /** URIs of resources that hold something else now. */
+  readonly resources: ReadonlySet<string>
+}
+
+/** Somebody who is told of changes: a 2025 session, or a 2026 subscription. */
+export interface Audience {
+  changed(changes: Changes): void
+  /** The server stops: there will be nothing more to hear. */
+  end?(): void
+}
+
+/** Hears of every change once, and tells everybody of all that came together in one turn of the event loop. */
+export class ChangeNotifier {
+  readonly #audience = new Set<Audience>()
+  readonly #unsubscribe: () => void
+  #lists = new Set<string>()
+  #resources = new Set<string>()
+  #isScheduled = false
+
+  constructor(provider: Provider) {
+    this.#unsubscribe = provider.subscribe((change) => {
+      if (this.#audience.size === 0) return
+      if (change.type === 'listChanged') this.#lists.add(KINDS[change.kind].listChanged)
+      else this.#resources.add(change.uri)
+      this.#schedule()
+    })
+  }
+
+  get size(): number {
+    return this.#audience.size
+  }
+
+  add(audience: Audience): void {
+    this.#audience.add(audience)
+  }
+
+  delete(audience: Audience): void {
+    this.#audience.delete(audience)
+  }
+
+  /** Let everybody go who only came to listen. */
+  dismiss(): void {
+    for (const audience of [...this.#audience]) audience.end?.()
+  }
+
+  close(): void {
+    this.#unsubscribe()
+    this.#audience.clear()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      const changes = { lists: this.#lists, resources: this.#resources }
+      this.#lists = new Set()
+      this.#resources = new Set()
+      for (const audience of [...this.#audience]) audience.changed(changes)
+    })
+  }
+}

@@ -1,0 +1,137 @@
+import type { Caller } from '../components/context.js'
+import { invalidRequest, methodNotFound, ProtocolError } from '../errors.js'
+import type { Era } from '../protocol/era.js'
+import { encodeError, encodeResponse, type JsonRpcRequest } from '../protocol/json-rpc.js'
+import type { LogLevel, RequestId } from '../protocol/types.js'
+import { discover, readEnvelope } from './envelope.js'
+import { Exchange } from './exchange.js'
+import { Listen } from './listen.js'
+import { RequestContext } from './request-context.js'
+import type { Services } from './services.js'
+import type { HttpFacts, Reply } from './sinks.js'
+
+/** How many requests of one client may be running at once. */
+const MAX_IN_FLIGHT = 1000
+
+/** Who speaks within a conversation, and what was agreed there. */
+export interface Speaker {
+  readonly caller: Caller
+  readonly logLevel: LogLevel
+}
+
+/** The requests of one client that are being answered. */
+export class Requests {
+  readonly #services: Services
+  readonly #inFlight = new Map<RequestId, Exchange>()
+  /** Called whenever one is over. */
+  onEnd: (() => void) | undefined
+
+  constructor(services: Services) {
+    this.#services = services
+  }
+
+  get size(): number {
+    return this.#inFlight.size
+  }
+
+  /** Answer a request that brings all that is needed to answer it (2026-07-28). */
+  answerAlone(request: JsonRpcRequest, reply: Reply, http: HttpFacts | undefined): void {
+    const era = this.#services.eras['2026-07-28']
+    try {
+      this.#admit(request, era)
+      const { caller, logLevel } = readEnvelope(request.params ?? {})
+      if (request.method === 'server/discover') {
+        const result = discover(this.#services.identity)
+        reply.end(encodeResponse(request.id, era.encodeResult(request.method, result)))
+        return
+      }
+      const logging = { logLevel }
+      const exchange = this.#begin({ request, era, caller, reply, sessionId: undefined, http, logging })
+      if (request.method === 'subscriptions/listen') this.#listen(exchange)
+      else this.#route(exchange)
+    } catch (error) {
+      refuse(request, reply, era, error)
+    }
+  }
+
+  /** Answer a request that is understood by what was said before (2024-11-05 to 2025-11-25). */
+  answerWithin(
+    sessionId: string | undefined,
+    request: JsonRpcRequest,
+    reply: Reply,
+    http: HttpFacts | undefined,
+    /** Gives who speaks, or the result of a request that is about the conversation itself. */
+    understand: (request: JsonRpcRequest) => { readonly result: object } | Speaker,
+  ): void {
+    const era = this.#services.eras['2025-11-25']
+    try {
+      this.#admit(request, era)
+      const understood = understand(request)
+      if ('result' in understood)
+        reply.end(encodeResponse(request.id, era.encodeResult(request.method, understood.result)))
+      else {
+        const { caller } = understood
+        this.#route(this.#begin({ request, era, caller, reply, sessionId, http, logging: understood }))
+      }
+    } catch (error) {
+      refuse(request, reply, era, error)
+    }
+  }
+
+  /** Call one off, if it is still running. */
+  cancel(id: unknown, reason: string | undefined): void {
+    this.#inFlight.get(id as RequestId)?.cancel(reason)
+  }
+
+  /** Call all of them off. */
+  cancelAll(reason: string): void {
+    for (const exchange of [...this.#inFlight.values()]) exchange.cancel(reason)
+  }
+
+  #admit({ id, method }: JsonRpcRequest, era: Era): void {
+    if (!era.methods.has(method)) throw methodNotFound(method)
+    if (this.#inFlight.has(id))
+      throw invalidRequest(`A request with the id ${JSON.stringify(id)} is running already`)
+    if (this.#inFlight.size >= MAX_IN_FLIGHT)
+      throw invalidRequest(`No more than ${MAX_IN_FLIGHT} requests at once`)
+  }
+
+  #begin(start: ConstructorParameters<typeof Exchange>[0]): Exchange {
+    const exchange = new Exchange(start, this.#services, this.#onEnd)
+    this.#inFlight.set(start.request.id, exchange)
+    return exchange
+  }
+
+  readonly #onEnd = (exchange: Exchange): void => {
+    this.#inFlight.delete(exchange.start.request.id)
+    this.onEnd?.()
+  }
+
+  #route(exchange: Exchange): void {
+    const { router } = this.#services
+    const { request, caller, era } = exchange.start
+    const context = new RequestContext(exchange, this.#services)
+    router.route(request.method, request.params ?? {}, { caller, context, era }).then(
+      (result) => {
+        exchange.answer(result)
+      },
+      (error: unknown) => {
+        exchange.fail(error)
+      },
+    )
+  }
+
+  #listen(exchange: Exchange): void {
+    try {
+      new Listen(exchange, this.#services).begin()
+    } catch (error) {
+      exchange.fail(error)
+    }
+  }
+}
+
+function refuse({ id }: JsonRpcRequest, reply: Reply, era: Era, error: unknown): void {
+  if (!(error instanceof ProtocolError)) throw error
+  const shown = era.error(error)
+  reply.end(encodeError(id, shown), era.httpStatus(shown))
+}

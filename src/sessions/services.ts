@@ -1,0 +1,17 @@
+import type { Era, EraName, ServerIdentity } from '../protocol/era.js'
+import type { Router } from '../router/router.js'
+import type { Logger } from '../runtime/logger.js'
+import type { ChangeNotifier } from './change-notifier.js'
+import type { Exchange } from './exchange.js'
+
+/** What all sessions of one server share. */
+export interface Services {
+  readonly identity: ServerIdentity
+  readonly eras: Readonly<Record<EraName, Era>>
+  readonly router: Router
+  readonly changes: ChangeNotifier
+  readonly logger: Logger
+  /** Every request that is being answered now. */
+  readonly running: Set<Exchange>
+  notifyResourceUpdated(uri: string): void
+}

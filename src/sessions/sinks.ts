@@ -1,0 +1,29 @@
+/**
+ * Where messages go. Each comes as JSON text, encoded once; a sink only frames it.
+ * A promise is given where the client is slower than what is written: await it.
+ */
+
+/** Takes all that answers one incoming message: one HTTP response, or a shared wire. */
+export interface Reply {
+  /** Something that comes before the answer: progress, a log message, a question. */
+  send(message: string): void | Promise<void>
+  /**
+   * The answer, and the end; without one where a request was called off.
+   * `status` is for HTTP, and only of use while nothing else was sent.
+   */
+  end(message?: string, status?: number): void
+  /** What came in wants no answer. */
+  accept(): void
+}
+
+/** Takes what answers no request: 2025's GET stream, or a shared wire. */
+export interface Push {
+  send(message: string): void | Promise<void>
+  close(): void
+}
+
+/** What a handler may know of the HTTP request it answers. */
+export interface HttpFacts {
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+}

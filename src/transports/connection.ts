@@ -1,0 +1,40 @@
+import type { JsonRpcMessage } from '../protocol/json-rpc.js'
+import type { Session } from '../sessions/session.js'
+import type { Sessions } from '../sessions/sessions.js'
+import type { Push, Reply } from '../sessions/sinks.js'
+import type { Transport } from './transport.js'
+
+/** Serve one client over a connection that carries message objects. */
+export async function serveTransport(transport: Transport, sessions: Sessions): Promise<Session> {
+  const send = (message: string): Promise<void> =>
+    // A client that has gone is heard of by `onclose`; what was on its way to it is lost.
+    transport.send(JSON.parse(message) as JsonRpcMessage).catch(() => undefined)
+  const session = sessions.connect(sharedPush(send, () => void transport.close()))
+  const reply = sharedReply(send)
+  transport.onmessage = (message) => {
+    session.receive(message, reply)
+  }
+  const previous = transport.onclose
+  transport.onclose = () => {
+    previous?.()
+    sessions.end(session)
+  }
+  await transport.start()
+  return session
+}
+
+/** What answers no request, on a wire that all messages share. */
+export function sharedPush(send: (message: string) => void | Promise<void>, close: () => void): Push {
+  return { send, close }
+}
+
+/** The reply to any message, on a wire that all messages share. */
+export function sharedReply(send: (message: string) => void | Promise<void>): Reply {
+  return {
+    send,
+    end(message) {
+      if (message !== undefined) void send(message)
+    },
+    accept: () => undefined,
+  }
+}

@@ -1,0 +1,144 @@
+import { ErrorCode, ProtocolError } from '../../errors.js'
+import type { HttpEndpoint } from './endpoint.js'
+import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
+
+/** Answer a web-standard request, on any runtime that has them. */
+export function fetchFrom(endpoint: HttpEndpoint, request: Request): Promise<Response> {
+  const response = new WebResponse(request.signal)
+  endpoint.handle(new WebRequest(request), response)
+  return response.ready
+}
+
+class WebRequest implements HttpRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: HttpHeaders
+  readonly #request: Request
+
+  constructor(request: Request) {
+    const { pathname, host } = new URL(request.url)
+    this.method = request.method
+    this.path = pathname
+    this.headers = { host, ...Object.fromEntries(request.headers) }
+    this.#request = request
+  }
+
+  async text(limit: number): Promise<string> {
+    if (Number(this.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+    if (this.#request.body === null) return ''
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    const reader = this.#request.body.getReader()
+    let text = ''
+    let length = 0
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text + decode(decoder)
+      length += value.length
+      if (length > limit) {
+        await reader.cancel()
+        throw tooLarge(limit)
+      }
+      text += decode(decoder, value)
+    }
+  }
+}
+
+function tooLarge(limit: number): HttpError {
+  return new HttpError(413, `A request must not be larger than ${limit} bytes`)
+}
+
+function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
+  try {
+    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true })
+  } catch {
+    throw new ProtocolError(ErrorCode.ParseError, 'Parse error: the message is not valid UTF-8')
+  }
+}
+
+class WebResponse implements HttpResponse {
+  /** The response, as soon as its head is known. */
+  readonly ready: Promise<Response>
+  readonly #encoder = new TextEncoder()
+  readonly #signal: AbortSignal
+  #resolve!: (response: Response) => void
+  #reject!: (reason: unknown) => void
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  #isOver = false
+  #onPull: (() => void) | undefined
+  #onGone: (() => void) | undefined
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    if (signal.aborted) this.#abort()
+    else signal.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  send(status: number, headers: HttpHeaders, body?: string): void {
+    if (this.#isOver) return
+    this.#end()
+    this.#resolve(new Response(body ?? null, { status, headers }))
+  }
+
+  beginStream(headers: HttpHeaders): void {
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller
+        },
+        pull: () => {
+          this.#onPull?.()
+        },
+        cancel: this.#gone,
+      },
+      { highWaterMark: 16 },
+    )
+    this.#resolve(new Response(stream, { status: 200, headers }))
+  }
+
+  write(text: string): void | Promise<void> {
+    const controller = this.#controller
+    if (controller === undefined || this.#isOver) return
+    controller.enqueue(this.#encoder.encode(text))
+    if ((controller.desiredSize ?? 0) > 0) return
+    return new Promise((resolve) => {
+      const previous = this.#onPull
+      this.#onPull = () => {
+        this.#onPull = undefined
+        previous?.()
+        resolve()
+      }
+    })
+  }
+
+  endStream(): void {
+    if (this.#isOver) return
+    this.#end()
+    this.#controller?.close()
+  }
+
+  onGone(listener: () => void): void {
+    this.#onGone = listener
+  }
+
+  readonly #abort = (): void => {
+    this.#reject(this.#signal.reason)
+    if (!this.#isOver) this.#controller?.error(this.#signal.reason)
+    this.#gone()
+  }
+
+  readonly #gone = (): void => {
+    if (this.#isOver) return
+    this.#end()
+    this.#onGone?.()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#signal.removeEventListener('abort', this.#abort)
+    this.#onPull?.()
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * HTTP as the endpoint sees it, so that it serves Node's own requests and web-standard
+ * ones without turning either into the other.
+ */
+
+export type HttpHeaders = Readonly<Record<string, string>>
+
+export interface HttpRequest {
+  readonly method: string
+  /** Exactly as asked for, without the query. */
+  readonly path: string
+  /** Lower-case names. */
+  readonly headers: HttpHeaders
+  /**
+   * The body, read once.
+   * @throws HttpError 413 past `limit` bytes, 400 for what is not UTF-8.
+   */
+  text(limit: number): Promise<string>
+}
+
+/** Either one whole answer, or a stream: begun, written to, ended. */
+export interface HttpResponse {
+  send(status: number, headers: HttpHeaders, body?: string): void
+  beginStream(headers: HttpHeaders): void
+  write(text: string): void | Promise<void>
+  endStream(): void
+  /** Be told if the client goes away before the answer has ended. */
+  onGone(listener: () => void): void
+}
+
+/** A request that is refused before it means anything. */
+export class HttpError extends Error {
+  readonly status: number
+  readonly headers: HttpHeaders
+
+  constructor(status: number, message: string, headers: HttpHeaders = {}) {
+    super(message)
+    this.status = status
+    this.headers = headers
+  }
+}

@@ -1,0 +1,253 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { ErrorCode, ProtocolError } from '../../errors.js'
+import { nodeModule } from '../../runtime/node-modules.js'
+import type { HttpEndpoint } from './endpoint.js'
+import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
+
+/** From this much on, what was written within one turn of the event loop is not held together any longer. */
+const WRITE_AT = 64 * 1024
+
+/** How much of a refused body is read on, and for how long, so that its sender gets to see the refusal. */
+const LINGER_BYTES = 64 * 1024 * 1024
+const LINGER_MS = 2000
+
+/** Limits on how slowly a request may come in, in milliseconds. */
+const TIMEOUTS = {
+  headersTimeout: 20_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 5_000,
+}
+
+/** How long answers on their way out are waited for when the server closes. */
+const FLUSH_MS = 1000
+
+/** A server that listens. */
+export interface HttpListener {
+  readonly port: number
+  /** Take no new connections. */
+  refuse(): void
+  /** End every connection, as soon as what was written on it is out. */
+  close(): Promise<void>
+}
+
+/** Serve an endpoint on a port with Node's own HTTP server; `localhost` is both of its addresses. */
+export async function listen(
+  endpoint: HttpEndpoint,
+  { port, host }: { port: number; host: string },
+): Promise<HttpListener> {
+  if (host !== 'localhost') return listenOn(endpoint, port, host)
+  const first = await listenOn(endpoint, port, '127.0.0.1')
+  const second = await listenOn(endpoint, first.port, '::1').catch(() => undefined)
+  return {
+    port: first.port,
+    refuse() {
+      first.refuse()
+      second?.refuse()
+    },
+    async close() {
+      await Promise.all([first.close(), second?.close()])
+    },
+  }
+}
+
+async function listenOn(endpoint: HttpEndpoint, port: number, host: string): Promise<HttpListener> {
+  const { createServer } = nodeModule('node:http', 'use server.fetch instead')
+  const server = createServer(TIMEOUTS, (request, response) => {
+    endpoint.handle(new NodeRequest(request), new NodeResponse(response))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  let closed: Promise<void> | undefined
+  const refuse = (): Promise<void> => (closed ??= closing(server))
+  return {
+    port: (server.address() as AddressInfo).port,
+    refuse: () => void refuse(),
+    async close() {
+      const sweep = setInterval(() => {
+        server.closeIdleConnections()
+      }, 5)
+      const force = setTimeout(() => {
+        server.closeAllConnections()
+      }, FLUSH_MS)
+      await refuse()
+      clearInterval(sweep)
+      clearTimeout(force)
+    },
+  }
+}
+
+function closing(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve()
+    })
+  })
+}
+
+class NodeRequest implements HttpRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: HttpHeaders
+  readonly #message: IncomingMessage
+
+  constructor(message: IncomingMessage) {
+    const { url = '', method = '' } = message
+    const query = url.indexOf('?')
+    this.method = method
+    this.path = query < 0 ? url : url.slice(0, query)
+    this.headers = message.headers as HttpHeaders
+    this.#message = message
+  }
+
+  text(limit: number): Promise<string> {
+    const message = this.#message
+    const { promise, resolve, reject } = resolvers<string>()
+    if (Number(message.headers['content-length'] ?? 0) > limit) {
+      linger(message)
+      reject(tooLarge(limit))
+      return promise
+    }
+    const chunks: Buffer[] = []
+    let length = 0
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length
+      chunks.push(chunk)
+      if (length <= limit) return
+      message.off('data', onData)
+      linger(message)
+      reject(tooLarge(limit))
+    }
+    message.on('data', onData)
+    message.on('end', () => {
+      try {
+        resolve(decode(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+      } catch (error) {
+        reject(error as Error)
+      }
+    })
+    message.on('error', () => {
+      reject(new HttpError(400, 'The body was not sent to its end'))
+    })
+    return promise
+  }
+}
+
+function tooLarge(limit: number): HttpError {
+  return new HttpError(413, `A request must not be larger than ${limit} bytes`, { connection: 'close' })
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Decoding puts U+FFFD where bytes make no sense; only then is it worth asking whether they did. */
+function decode(bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  if (!text.includes('\uFFFD')) return text
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new ProtocolError(ErrorCode.ParseError, 'Parse error: the message is not valid UTF-8')
+  }
+}
+
+/** Read what is left without keeping it: closing at once would reset the connection before the answer is read. */
+function linger(message: IncomingMessage): void {
+  let rest = LINGER_BYTES
+  const stop = (): void => {
+    message.destroy()
+  }
+  const timer = setTimeout(stop, LINGER_MS)
+  message.on('data', (chunk: Buffer) => {
+    rest -= chunk.length
+    if (rest < 0) stop()
+  })
+  message.once('close', () => {
+    clearTimeout(timer)
+  })
+}
+
+class NodeResponse implements HttpResponse {
+  readonly #response: ServerResponse
+  #pending = ''
+  #isScheduled = false
+  #drained: Promise<void> | undefined
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  send(status: number, headers: HttpHeaders, body?: string): void {
+    const response = this.#response
+    if (response.headersSent) return
+    const length = body === undefined ? 0 : Buffer.byteLength(body)
+    response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': length })
+    response.end(body)
+  }
+
+  beginStream(headers: HttpHeaders): void {
+    if (this.#response.headersSent) return
+    this.#response.writeHead(200, headers)
+    this.#response.flushHeaders()
+  }
+
+  write(text: string): void | Promise<void> {
+    if (this.#response.destroyed) return
+    this.#pending += text
+    if (this.#pending.length >= WRITE_AT) this.#flush()
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true
+      setImmediate(() => {
+        this.#flush()
+      })
+    }
+    return this.#drained
+  }
+
+  endStream(): void {
+    const text = this.#pending
+    this.#pending = ''
+    this.#response.end(text)
+  }
+
+  onGone(listener: () => void): void {
+    this.#response.once('close', () => {
+      if (!this.#response.writableFinished) listener()
+    })
+  }
+
+  #flush(): void {
+    this.#isScheduled = false
+    const response = this.#response
+    const text = this.#pending
+    this.#pending = ''
+    if (text === '' || response.writableEnded || response.destroyed || response.write(text)) return
+    const { promise, resolve } = resolvers<void>()
+    const done = (): void => {
+      this.#drained = undefined
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.once('drain', done).once('close', done)
+    this.#drained = promise
+  }
+}
+
+function resolvers<T>(): {
+  promise: Promise<T>
+  resolve: (value: T) => void
+  reject: (error: Error) => void
+} {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((done, fail) => {
+    resolve = done
+    reject = fail
+  })
+  return { promise, resolve, reject }
+}

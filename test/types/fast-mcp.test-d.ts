@@ -1,0 +1,194 @@
+import type {
+  CallToolResult as OfficialCallToolResult,
+  ContentBlock as OfficialContentBlock,
+  GetPromptResult as OfficialGetPromptResult,
+  Prompt as OfficialPrompt,
+  ReadResourceResult as OfficialReadResourceResult,
+  Resource as OfficialResource,
+  ResourceTemplateType as OfficialResourceTemplate,
+  Tool as OfficialTool,
+} from '@modelcontextprotocol/client'
+import { type } from 'arktype'
+import {
+  FastMCP,
+  type CallToolResult,
+  type ContentBlock,
+  type Context,
+  type GetPromptResult,
+  type HttpServing,
+  type PromptDefinition,
+  type ReadResourceResult,
+  type Resource,
+  type ResourceTemplateDefinition,
+  type Serving,
+  type ToolConfig,
+  type ToolDefinition,
+} from 'fastmesh'
+import * as v from 'valibot'
+import { describe, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+
+type Open<T> = { [K in keyof T]: T[K] }
+
+const server = new FastMCP({ name: 'types', version: '1.0.0' })
+
+describe('what execute is given', () => {
+  test('the parsed parameters, defaults applied', () => {
+    server.addTool({
+      name: 'zod',
+      parameters: z.object({ days: z.number().default(3), city: z.string().optional() }),
+      execute: (args, context) => {
+        expectTypeOf(args).toEqualTypeOf<{ days: number; city?: string | undefined }>()
+        expectTypeOf(context).toEqualTypeOf<Context>()
+        return ''
+      },
+    })
+    server.addTool({
+      name: 'valibot',
+      parameters: v.object({ n: v.pipe(v.string(), v.transform(Number)) }),
+      execute: (args) => {
+        expectTypeOf(args).toEqualTypeOf<{ n: number }>()
+      },
+    })
+    server.addTool({
+      name: 'arktype',
+      parameters: type({ n: 'number' }),
+      execute: (args) => {
+        expectTypeOf(args).toEqualTypeOf<{ n: number }>()
+      },
+    })
+  })
+
+  test('any members without parameters, or with plain JSON Schema', () => {
+    server.addTool({
+      name: 'none',
+      execute: (args) => {
+        expectTypeOf(args).toEqualTypeOf<Record<string, unknown>>()
+      },
+    })
+    server.addTool({
+      name: 'json',
+      parameters: { type: 'object', properties: { a: { type: 'number' } } },
+      execute: (args) => {
+        expectTypeOf(args).toEqualTypeOf<Record<string, unknown>>()
+      },
+    })
+  })
+
+  test('any members, in a list of tools written on the spot; its own, where it was typed before', () => {
+    const one: ToolConfig<'one', z.ZodObject<{ a: z.ZodNumber }>> = {
+      name: 'one',
+      parameters: z.object({ a: z.number() }),
+      execute: ({ a }) => a,
+    }
+    server.addTools([
+      one,
+      {
+        name: 'two',
+        parameters: z.object({ b: z.string() }),
+        execute: (args) => {
+          expectTypeOf(args).toEqualTypeOf<Record<string, unknown>>()
+        },
+      },
+    ])
+  })
+})
+
+test('what execute returns must fit its outputSchema', () => {
+  const outputSchema = z.object({ id: z.number() })
+  server.addTool({ name: 'data', outputSchema, execute: () => ({ id: 1 }) })
+  server.addTool({ name: 'later', outputSchema, execute: async () => ({ id: 1 }) })
+  server.addTool({
+    name: 'whole',
+    outputSchema,
+    execute: () => ({ content: 'told', structuredContent: { id: 1 } }),
+  })
+  // @ts-expect-error -- the id is not a number
+  server.addTool({ name: 'wrong', outputSchema, execute: () => ({ id: 'one' }) })
+  // @ts-expect-error -- there is no id
+  server.addTool({ name: 'missing', outputSchema, execute: async () => ({ structuredContent: {} }) })
+})
+
+test('what was added is known by its name', () => {
+  const app = new FastMCP({ name: 'types', version: '1.0.0' })
+    .addTool({
+      name: 'add',
+      parameters: z.object({ a: z.number(), b: z.number().default(1) }),
+      outputSchema: z.object({ sum: z.number() }),
+      execute: ({ a, b }) => ({ sum: a + b }),
+    })
+    .addResource({ uri: 'data://cities', name: 'Cities', load: () => [] })
+    .addTool({ name: 'hello', execute: () => 'hello' })
+    .addPrompt({
+      name: 'review',
+      arguments: [
+        { name: 'code', required: true },
+        { name: 'language' },
+        { name: 'tone', enum: ['kind', 'dry'] },
+      ],
+      load: ({ code, language, tone }) => {
+        expectTypeOf(code).toEqualTypeOf<string>()
+        expectTypeOf(language).toEqualTypeOf<string | undefined>()
+        expectTypeOf(tone).toEqualTypeOf<'kind' | 'dry' | undefined>()
+        return code
+      },
+    })
+  type Offers = (typeof app)['~offers']
+  expectTypeOf(app).toHaveProperty('start')
+  expectTypeOf<keyof Offers['tools']>().toEqualTypeOf<'add' | 'hello'>()
+  expectTypeOf<Offers['tools']['add']['input']>().toEqualTypeOf<{ a: number; b?: number | undefined }>()
+  expectTypeOf<Offers['tools']['add']['output']>().toEqualTypeOf<{ sum: number }>()
+  expectTypeOf<keyof Offers['prompts']>().toEqualTypeOf<'review'>()
+})
+
+test('the values of a template are known by the names in it', () => {
+  server.addResourceTemplate({
+    uriTemplate: 'weather://{city}/days{?from,to}',
+    name: 'Weather',
+    load: (args) => {
+      expectTypeOf(args).branded.toEqualTypeOf<{ city: string; from?: string; to?: string }>()
+    },
+  })
+  server.addResourceTemplate({
+    uriTemplate: ['users://name/{name}', 'users://email/{email}'],
+    name: 'User',
+    load: (args) => {
+      expectTypeOf(args).branded.toEqualTypeOf<{ name?: string; email?: string }>()
+    },
+  })
+  server.addResourceTemplate({
+    uriTemplate: 'files://{path*}',
+    name: 'File',
+    load: (args) => {
+      expectTypeOf(args).branded.toEqualTypeOf<{ path: string }>()
+    },
+  })
+})
+
+test('the session of a context is what the server says it is', () => {
+  const secure = new FastMCP<{ id: string }>({ name: 'secure', version: '1.0.0' })
+  secure.addTool({
+    name: 'who',
+    execute: (_args, { session }) => {
+      expectTypeOf(session).toEqualTypeOf<{ id: string }>()
+    },
+  })
+})
+
+test('start tells where, if there is a where', () => {
+  expectTypeOf(server.start({ httpStream: { port: 0 } })).resolves.toEqualTypeOf<HttpServing>()
+  expectTypeOf(server.start({ transportType: 'httpStream' })).resolves.toEqualTypeOf<HttpServing>()
+  expectTypeOf(server.start()).resolves.toEqualTypeOf<Serving>()
+})
+
+test('our wire types are what the official package says', () => {
+  expectTypeOf<ToolDefinition>().toExtend<OfficialTool>()
+  expectTypeOf<Resource>().toExtend<OfficialResource>()
+  expectTypeOf<ResourceTemplateDefinition>().toExtend<OfficialResourceTemplate>()
+  expectTypeOf<PromptDefinition>().toExtend<OfficialPrompt>()
+  expectTypeOf<ContentBlock>().toExtend<OfficialContentBlock>()
+  // Results are open in the official package: as mapped types, ours may be extended too.
+  expectTypeOf<Open<CallToolResult>>().toExtend<OfficialCallToolResult>()
+  expectTypeOf<Open<ReadResourceResult>>().toExtend<OfficialReadResourceResult>()
+  expectTypeOf<Open<GetPromptResult>>().toExtend<OfficialGetPromptResult>()
+})

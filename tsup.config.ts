@@ -1,0 +1,14 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: ['src/index.ts'],
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  splitting: true,
+  treeshake: true,
+  sourcemap: true,
+  clean: true,
+  // The declaration bundler sets an option that TypeScript 6 warns of.
+  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+})

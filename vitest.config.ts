@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  resolve: { alias: { fastmesh: new URL('src/index.ts', import.meta.url).pathname } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup/wire-check.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    typecheck: { include: ['test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },
+  },
+})
