@@ -7,7 +7,9 @@ const LIMIT_MS = 60_000
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 const named = process.argv.slice(2)
-const all = readdirSync(new URL('../examples', import.meta.url)).filter((name) => name.endsWith('.ts'))
+const all = readdirSync(new URL('../examples', import.meta.url)).filter(
+  (name) => name.endsWith('.ts') && name !== 'connect.ts',
+)
 const wanted = named.length > 0 ? named.map((name) => `${name.replace(/\.ts$/, '')}.ts`) : all.sort()
 const isQuiet = named.length === 0
 

@@ -98,6 +98,12 @@ describe('Host', () => {
     },
   )
 
+  test('two of them are refused', async () => {
+    const connection = await raw()
+    connection.write('GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n')
+    expect((await connection.answer()).status).toBe(400)
+  })
+
   test('others may where that is said', async () => {
     const allowed = { allowedHosts: ['mcp.example.com', 'mcp.example.org:8443'] }
     expect((await call({ host: 'mcp.example.com' }, allowed)).status).toBe(200)

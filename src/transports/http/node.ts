@@ -55,7 +55,8 @@ export async function listen(
 async function listenOn(endpoint: HttpEndpoint, port: number, host: string): Promise<HttpListener> {
   const { createServer } = nodeModule('node:http', 'use server.fetch instead')
   const server = createServer(TIMEOUTS, (request, response) => {
-    endpoint.handle(new NodeRequest(request), new NodeResponse(response))
+    if (hasTwoHosts(request.rawHeaders)) response.writeHead(400, { connection: 'close' }).end()
+    else endpoint.handle(new NodeRequest(request), new NodeResponse(response))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -81,6 +82,16 @@ async function listenOn(endpoint: HttpEndpoint, port: number, host: string): Pro
       clearTimeout(force)
     },
   }
+}
+
+/** Node takes the first of several; what stands before it may have looked at another (RFC 9112, 3.2). */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
 }
 
 function closing(server: Server): Promise<void> {
