@@ -6,6 +6,7 @@ import type { Implementation } from './protocol/types.js'
 import type { LocalProvider } from './providers/local.js'
 import { Router } from './router/router.js'
 import { ChangeNotifier } from './sessions/change-notifier.js'
+import { Running } from './sessions/running.js'
 import { Sessions } from './sessions/sessions.js'
 
 /** Put together what serves a server's components to its clients. */
@@ -17,7 +18,7 @@ export function assemble(options: FastMCPOptions, settings: Settings, provider: 
     router: new Router(provider, settings),
     changes: new ChangeNotifier(provider),
     logger: settings.logger,
-    running: new Set<never>(),
+    running: new Running(),
     notifyResourceUpdated: (uri: string): void => {
       provider.resourceUpdated(uri)
     },

@@ -88,7 +88,7 @@ export const headerMismatch = (message: string): RejectedError =>
 export const unsupportedVersion = (requested: unknown, supported: readonly string[]): RejectedError =>
   new RejectedError(
     ErrorCode.UnsupportedProtocolVersion,
-    `Unsupported protocol version: ${String(requested)}`,
+    `Unsupported protocol version: ${JSON.stringify(requested)}`,
     {
       supported,
       requested,

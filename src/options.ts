@@ -1,7 +1,7 @@
 import type { CacheHint } from './protocol/era.js'
 import type { Icon } from './protocol/types.js'
 import type { OnDuplicate } from './providers/local.js'
-import { stderrLogger, type Logger } from './runtime/logger.js'
+import { guarded, stderrLogger, type Logger } from './runtime/logger.js'
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './sessions/sessions.js'
 import type { EndpointOptions, HealthOptions } from './transports/http/endpoint.js'
 
@@ -28,7 +28,7 @@ export interface FastMCPOptions {
   readonly cache?: CacheHint | undefined
   /** Milliseconds after which a tool's run is ended, unless the tool says otherwise. Default: no limit. */
   readonly toolTimeoutMs?: number | undefined
-  readonly session?: Partial<SessionLimits> | undefined
+  readonly session?: { readonly [K in keyof SessionLimits]?: SessionLimits[K] | undefined } | undefined
   readonly health?: HealthOptions | undefined
   /** Default: warnings and errors to stderr. */
   readonly logger?: Logger | undefined
@@ -78,20 +78,23 @@ export function withDefaults(options: FastMCPOptions) {
   if (typeof name !== 'string' || name === '') throw new TypeError('A server needs a name')
   if (typeof version !== 'string' || version === '') throw new TypeError(`Server '${name}' needs a version`)
   checkPositive('listPageSize', listPageSize)
+  if (listPageSize !== undefined && !Number.isInteger(listPageSize))
+    throw new TypeError(`listPageSize must be a whole number, not ${listPageSize}`)
   checkPositive('toolTimeoutMs', toolTimeoutMs)
   if (!Number.isInteger(cache.ttlMs) || cache.ttlMs < 0)
     throw new TypeError('cache.ttlMs must be a whole number of milliseconds, or 0')
-  const session: SessionLimits = { ...DEFAULT_SESSION_LIMITS, ...options.session }
-  checkPositive('session.idleTimeoutMs', session.idleTimeoutMs)
-  checkPositive('session.max', session.max)
+  const { idleTimeoutMs = DEFAULT_SESSION_LIMITS.idleTimeoutMs, max = DEFAULT_SESSION_LIMITS.max } =
+    options.session ?? {}
+  checkPositive('session.idleTimeoutMs', idleTimeoutMs)
+  checkPositive('session.max', max)
   return {
     listPageSize,
     toolTimeoutMs,
     cache,
-    session,
+    session: { idleTimeoutMs, max },
     onDuplicate: options.onDuplicate ?? 'error',
     maskErrorDetails: options.maskErrorDetails ?? true,
-    logger: options.logger ?? stderrLogger,
+    logger: guarded(options.logger ?? stderrLogger),
     health: options.health,
   }
 }

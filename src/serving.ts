@@ -24,6 +24,9 @@ export class Servings {
   readonly #listeners = new Set<HttpListener>()
   readonly #cleanups = new Set<() => void>()
   #stdio: StdioServer | undefined
+  #ownsStdio = false
+  /** How often it was stopped: what starts meanwhile must not go on. */
+  #stops = 0
   #stopping: Promise<void> | undefined
 
   constructor(sessions: Sessions, settings: Settings) {
@@ -46,12 +49,14 @@ export class Servings {
   }
 
   async #stop(): Promise<void> {
+    this.#stops += 1
     for (const cleanUp of this.#cleanups) cleanUp()
     this.#cleanups.clear()
     const listeners = [...this.#listeners]
     const stdio = this.#stdio
     this.#listeners.clear()
     this.#stdio = undefined
+    this.#ownsStdio = false
     for (const listener of listeners) listener.refuse()
     await this.#sessions.close(STOP_GRACE_MS)
     await Promise.all([...listeners.map((listener) => listener.close()), stdio?.close()])
@@ -60,8 +65,13 @@ export class Servings {
   async #startHttp(options: HttpStreamOptions): Promise<HttpServing> {
     const { port = DEFAULT_PORT, host = DEFAULT_HOST, endpoint: path = DEFAULT_ENDPOINT } = options
     const endpoint = this.endpoint({ ...options, boundHost: host })
+    const stops = this.#stops
     const { listen } = await import('./transports/http/node.js')
     const listener = await listen(endpoint, { port, host })
+    if (stops !== this.#stops) {
+      await listener.close()
+      throw new Error('The server was stopped before it had started')
+    }
     this.#listeners.add(listener)
     const url = `http://${authority(host)}:${listener.port}${path}`
     return { url, port: listener.port, stop: () => this.stop() }
@@ -76,9 +86,10 @@ export class Servings {
   }
 
   async #startStdio(): Promise<Serving> {
-    if (this.#stdio !== undefined) throw new Error('This server is on stdio already')
+    if (this.#ownsStdio) throw new Error('This server is on stdio already')
     const { process } = globalThis as { process?: NodeJS.Process }
     if (process?.stdin === undefined) throw new Error('This runtime has no stdio: use server.fetch instead')
+    this.#ownsStdio = true
     const { serveStdio } = await import('./transports/stdio.js')
     this.#stdio = serveStdio(this.#sessions, process)
     void this.#stdio.ended.then(async () => {

@@ -120,7 +120,9 @@ export interface FastMCPOptions {
     readonly listPageSize?: number | undefined;
     readonly cache?: CacheHint | undefined;
     readonly toolTimeoutMs?: number | undefined;
-    readonly session?: Partial<SessionLimits> | undefined;
+    readonly session?: {
+        readonly [K in keyof SessionLimits]?: SessionLimits[K] | undefined;
+    } | undefined;
     readonly health?: HealthOptions | undefined;
     readonly logger?: Logger | undefined;
 }
@@ -426,9 +428,7 @@ export type StartOptions = {
     readonly transportType?: undefined;
     readonly httpStream?: HttpStreamOptions;
 };
-export type TemplateArguments<T extends string | readonly string[]> = T extends string ? Variables<T> : T extends readonly string[] ? {
-    [Name in keyof Variables<T[number]> | AllNames<T[number]>]?: string;
-} : never;
+export type TemplateArguments<T extends string | readonly string[]> = T extends string ? Variables<T> : T extends readonly string[] ? OneOf<T[number], AllNames<T[number]>> : never;
 export type ToolArguments<P> = [P] extends [Schema] ? SchemaOutput<P> : Record<string, unknown>;
 export type ToolReturn<O> = O extends Schema ? Streamable<SchemaInput<O, unknown> | ToolResult<SchemaInput<O, unknown>>> : unknown;
 // #endregion
@@ -535,6 +535,9 @@ interface EndpointOptions extends GuardOptions {
 }
 type JsonRpcMessage = JsonRpcRequest | JsonRpcNotification | JsonRpcResponse;
 type Nothing = {};
+type OneOf<T extends string, Names extends PropertyKey> = T extends T ? Variables<T> & {
+    [Name in Exclude<Names, keyof Variables<T>>]?: undefined;
+} : never;
 declare abstract class PublicError extends Error {
     readonly extras: Record<string, unknown> | undefined;
     constructor(_: string, _?: Record<string, unknown>);

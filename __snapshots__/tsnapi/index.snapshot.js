@@ -42,5 +42,5 @@ export function resourceLink(_) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ErrorCode, PromptError, ProtocolError, ResourceError, ResourceNotFoundError, TimeoutError, UserError as ToolError, UserError } from './chunk-66MB7LCO.js';
+export { CancelledError, ErrorCode, PromptError, ProtocolError, ResourceError, ResourceNotFoundError, TimeoutError, UserError as ToolError, UserError } from './chunk-AYXGIJX2.js';
 // #endregion

@@ -88,6 +88,16 @@ export interface CompletionContext<Auth = unknown> extends Context<Auth> {
   readonly arguments: Readonly<Record<string, string>>
 }
 
+/** What a context can do with other components of the same server. */
+export type Operations = Pick<Context, 'readResource' | 'callTool' | 'getPrompt'>
+
+/** Gives the operations of a request as they run within a context that stands before its own. */
+export const OPERATIONS: unique symbol = Symbol('operations')
+
+interface OperationsWithin {
+  [OPERATIONS](context: Context): Operations
+}
+
 /** A context that stands before another, so that some of it can be replaced. */
 export class ContextView implements Context {
   readonly #behind: Context
@@ -133,15 +143,19 @@ export class ContextView implements Context {
   }
 
   get readResource(): Context['readResource'] {
-    return this.#behind.readResource
+    return this[OPERATIONS](this).readResource
   }
 
   get callTool(): Context['callTool'] {
-    return this.#behind.callTool
+    return this[OPERATIONS](this).callTool
   }
 
   get getPrompt(): Context['getPrompt'] {
-    return this.#behind.getPrompt
+    return this[OPERATIONS](this).getPrompt
+  }
+
+  [OPERATIONS](context: Context): Operations {
+    return (this.#behind as Context & OperationsWithin)[OPERATIONS](context)
   }
 
   get notifyResourceUpdated(): Context['notifyResourceUpdated'] {

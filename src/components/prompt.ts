@@ -55,6 +55,7 @@ export function definePrompt(config: PromptConfig): Component<'prompt'> {
     definition,
     async invoke(params, context) {
       refuseMissing(name, args, params)
+      refuseOthers(name, args, params)
       return toPromptResult(await config.load(params, context), description)
     },
     ...(complete === undefined ? {} : { complete }),
@@ -67,8 +68,18 @@ function shownArgument({ name, title, description, required }: ArgumentConfig): 
 }
 
 function refuseMissing(name: string, args: readonly ArgumentConfig[], params: Record<string, string>): void {
-  const missing = args.filter((argument) => argument.required === true && params[argument.name] === undefined)
+  const missing = args.filter(
+    (argument) => argument.required === true && !Object.hasOwn(params, argument.name),
+  )
   if (missing.length === 0) return
   const names = missing.map((argument) => argument.name).join(', ')
   throw invalidParams(`Prompt '${name}' needs the argument${missing.length > 1 ? 's' : ''} ${names}`)
+}
+
+function refuseOthers(name: string, args: readonly ArgumentConfig[], params: Record<string, string>): void {
+  for (const argument of args) {
+    const value = params[argument.name]
+    if (value === undefined || argument.enum === undefined || argument.enum.includes(value)) continue
+    throw invalidParams(`Prompt '${name}': ${argument.name} must be one of ${argument.enum.join(', ')}`)
+  }
 }

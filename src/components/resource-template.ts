@@ -8,12 +8,16 @@ import { checkName, definitionOf, describedError, tagsOf } from './definition.js
 import { checkUri, type ResourceFacts } from './resource.js'
 import { toReadResult } from './result.js'
 
-/** The values in a URI, by the names of the template's variables. */
+/** The values in a URI, by the names of the template's variables; of several templates, those of one. */
 export type TemplateArguments<T extends string | readonly string[]> = T extends string
   ? Variables<T>
   : T extends readonly string[]
-    ? { [Name in keyof Variables<T[number]> | AllNames<T[number]>]?: string }
+    ? OneOf<T[number], AllNames<T[number]>>
     : never
+
+type OneOf<T extends string, Names extends PropertyKey> = T extends T
+  ? Variables<T> & { [Name in Exclude<Names, keyof Variables<T>>]?: undefined }
+  : never
 
 type AllNames<T extends string> = T extends T ? keyof Variables<T> : never
 

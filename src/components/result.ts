@@ -19,8 +19,22 @@ export function toToolResult(returned: unknown): CallToolResult {
   if (isContentBlock(returned)) return { content: [returned] }
   if (isContentList(returned)) return { content: returned }
   if (isToolResult(returned)) return completed(returned)
-  const content: ContentBlock[] = [{ type: 'text', text: jsonText(returned) }]
-  return isObject(returned) ? { content, structuredContent: returned } : { content }
+  const text = jsonText(returned)
+  const content: ContentBlock[] = [{ type: 'text', text }]
+  // Dates and URLs are objects that are told as texts.
+  return text.startsWith('{') ? { content, structuredContent: returned } : { content }
+}
+
+/** What was returned, its content awaited: `image()` and `audio()` give promises, easily put into a list as they are. */
+export function settled(returned: unknown): unknown {
+  if (Array.isArray(returned)) return returned.some(isPromise) ? Promise.all(returned) : returned
+  if (!isObject(returned) || !Array.isArray(returned['content'])) return returned
+  if (!returned['content'].some(isPromise)) return returned
+  return Promise.all(returned['content']).then((content) => ({ ...returned, content }))
+}
+
+function isPromise(value: unknown): boolean {
+  return value instanceof Promise
 }
 
 /** A tool's answer in full, as it may be returned from `execute`. */
@@ -106,6 +120,7 @@ function isLoadedPart(value: unknown): boolean {
 
 function toContents(part: unknown, uri: string, mimeType: string | undefined): ResourceContents {
   if (typeof part === 'string') return { uri, ...typed(mimeType), text: part }
+  if (part instanceof ArrayBuffer) return { uri, ...typed(mimeType), blob: toBase64(new Uint8Array(part)) }
   if (part instanceof Uint8Array) return { uri, ...typed(mimeType), blob: toBase64(part) }
   if (!isResourcePart(part)) return { uri, mimeType: mimeType ?? 'application/json', text: jsonText(part) }
   const { meta, _meta = meta, text, blob } = part

@@ -37,7 +37,7 @@ export function compileSchema(schema: Schema, side: SchemaSide): CompiledSchema 
 
 function check(schema: StandardSchema, value: unknown): Validation | Promise<Validation> {
   const result = schema['~standard'].validate(value)
-  return result instanceof Promise ? result.then(toValidation) : toValidation(result)
+  return 'then' in result ? Promise.resolve(result).then(toValidation) : toValidation(result)
 }
 
 function toValidation(result: StandardResult<unknown>): Validation {
@@ -101,7 +101,7 @@ const ADVICE: Record<string, string | undefined> = {
 
 type Convert = (schema: StandardSchema) => JsonSchema | undefined
 
-/** Schemas that need a package of their own to be described; it is looked for beside the user's. */
+/** Schemas that need a package to be described, an optional peer of this one. */
 const CONVERTERS: Record<string, Convert | undefined> = {
   valibot: (schema) => {
     const found = findPackage<{ toJsonSchema: (schema: StandardSchema, config: object) => JsonSchema }>(
@@ -110,6 +110,7 @@ const CONVERTERS: Record<string, Convert | undefined> = {
     return found?.toJsonSchema(schema, { errorMode: 'ignore', target: 'draft-2020-12' })
   },
   zod: (schema) => {
+    if ('_zod' in schema) return undefined
     const found = findPackage<{ zodToJsonSchema: (schema: StandardSchema) => JsonSchema }>(
       'zod-to-json-schema',
     )

@@ -54,14 +54,18 @@ export function isAsyncGenerator(value: unknown): value is AsyncGenerator<unknow
 
 /** Run a generator to its end, streaming what it yields; gives what it returns. */
 export async function drain(generator: AsyncGenerator<unknown, unknown>, context: Context): Promise<unknown> {
-  for (;;) {
-    const { done, value } = await generator.next()
-    if (done) return value
-    if (context.signal.aborted) {
-      await generator.return(undefined)
-      throw context.signal.reason
+  let isDone = false
+  try {
+    for (;;) {
+      const { done, value } = await generator.next()
+      isDone = done === true
+      if (isDone) return value
+      context.signal.throwIfAborted()
+      await context.streamContent(toStreamed(value))
     }
-    await context.streamContent(toStreamed(value))
+  } finally {
+    // However it is left: what it holds open is for its own `finally` to close.
+    if (!isDone) await (generator.return as typeof generator.return | undefined)?.call(generator, undefined)
   }
 }
 

@@ -11,7 +11,7 @@ import type { Component } from './component.js'
 import type { Context } from './context.js'
 import { definitionOf, describedError, tagsOf } from './definition.js'
 import { mirroredHeadersOf } from '../protocol/mirrored-headers.js'
-import { isToolResult, toToolResult, type ToolResult } from './result.js'
+import { isToolResult, settled, toToolResult, type ToolResult } from './result.js'
 import { compileSchema, type CompiledSchema, type SchemaSide, type Validation } from './schema.js'
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.js'
 import { drain, isAsyncGenerator, StreamingContext } from './streaming.js'
@@ -72,6 +72,8 @@ export function defineTool(
   if (typeof name !== 'string' || !NAME.test(name))
     throw new TypeError(`Tool name ${JSON.stringify(name)} must be 1 to 128 characters of A-Z a-z 0-9 _ - .`)
   const label = `Tool '${name}'`
+  if (timeoutMs !== undefined && !(timeoutMs > 0))
+    throw new TypeError(`${label}: timeoutMs must be a number above 0, not ${timeoutMs}`)
   const input = compile(label, 'parameters', config.parameters, 'input')
   const output = compile(label, 'outputSchema', config.outputSchema, 'output')
   const definition = toDefinition(config, label, input, output)
@@ -89,7 +91,8 @@ export function defineTool(
       ? execute(args, streaming)
       : withTimeout(timeoutMs, label, streaming, (timed) => execute(args, timed)))
     const { streamed } = streaming
-    const given = returned === undefined && streamed !== undefined ? { content: streamed } : returned
+    const given =
+      returned === undefined && streamed !== undefined ? { content: streamed } : await settled(returned)
     return output === undefined ? toToolResult(given) : parseResult(name, output, given)
   }
 
@@ -147,7 +150,10 @@ function parseArguments(name: string, input: CompiledSchema, params: JsonObject)
 }
 
 async function parseResult(name: string, output: CompiledSchema, returned: unknown): Promise<CallToolResult> {
-  const given = isToolResult(returned) ? returned : { structuredContent: returned }
+  // Content alone is no whole result where data is owed: it may be the data itself.
+  const isWhole =
+    isToolResult(returned) && (returned.isError === true || returned.structuredContent !== undefined)
+  const given = isWhole ? returned : { structuredContent: returned }
   if (given.isError === true) return toToolResult(given)
   const validation = await output.validate(given.structuredContent)
   if ('problem' in validation)

@@ -34,7 +34,11 @@ export const era2025: Era = {
   toolResult(result, definition, revision) {
     let shown = result
     const value = result.structuredContent
-    if (value !== undefined && (!isPlainObject(value) || isWrapped(definition.outputSchema)))
+    // These clients hold even an error's data against the output schema.
+    if (value !== undefined && result.isError === true && definition.outputSchema !== undefined) {
+      const { structuredContent: extras, ...rest } = shown
+      shown = { ...rest, _meta: { ...rest._meta, 'fastmesh/extras': extras } }
+    } else if (value !== undefined && (!isPlainObject(value) || isWrapped(definition.outputSchema)))
       shown = { ...shown, structuredContent: { result: value } }
     if (shown.content.every((block) => isKnownTo(revision, block))) return shown
     return { ...shown, content: shown.content.map((block) => contentFor(revision, block)) }

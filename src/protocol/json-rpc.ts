@@ -35,7 +35,7 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 function isRequestId(value: unknown): value is RequestId {
-  return typeof value === 'string' || Number.isInteger(value)
+  return typeof value === 'string' || Number.isSafeInteger(value)
 }
 
 /** Tell what a parsed JSON value is, looking at no more of it than that takes. */
@@ -84,10 +84,19 @@ export function encodeResponse(id: RequestId, result: string): string {
 /** The text of a response that carries an error; without an id where the request's could not be read. */
 export function encodeError(id: RequestId | undefined, error: ProtocolError): string {
   const { code, message, data } = error
-  const body = JSON.stringify(data === undefined ? { code, message } : { code, message, data })
+  const body = jsonOf({ code, message, data }) ?? JSON.stringify({ code, message })
   return id === undefined
     ? `{"jsonrpc":"2.0","error":${body}}`
     : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":${body}}`
+}
+
+/** Handlers may give an error data that JSON cannot hold: then it goes out without. */
+function jsonOf(value: object): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
 }
 
 /** The text of a notification. */

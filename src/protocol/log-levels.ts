@@ -19,6 +19,7 @@ export function isAtLeast(level: LogLevel, threshold: LogLevel): boolean {
 
 /** @throws ProtocolError -32602 for what is no level. */
 export function readLogLevel(level: unknown): LogLevel {
-  if (!LOG_LEVELS.includes(level as LogLevel)) throw invalidParams(`Unknown log level: ${String(level)}`)
+  if (!LOG_LEVELS.includes(level as LogLevel))
+    throw invalidParams(`Unknown log level: ${JSON.stringify(level)}`)
   return level as LogLevel
 }

@@ -83,7 +83,7 @@ function valueAt(args: JsonObject, path: readonly string[]): unknown {
 
 function isSame(text: string, value: unknown): boolean {
   if (typeof value === 'number') return text.trim() !== '' && Number(text) === value
-  return text === String(value)
+  return text === (typeof value === 'boolean' ? String(value) : value)
 }
 
 const BASE64_VALUE = /^=\?base64\?(.*)\?=$/s

@@ -1,8 +1,8 @@
 /**
  * RFC 6570 templates, read the other way round: from a URI to the values in it.
  *
- * Matching never goes back: a value ends where the text behind it first occurs, or where a
- * character stands that its expression cannot hold. So the time it takes is linear in the
+ * Matching never goes back: a value ends where the text behind it first occurs, or, if that
+ * text is the last of the template, where it last does. So the time it takes is linear in the
  * URI, whatever the template, and a URI has one reading only.
  */
 
@@ -104,6 +104,8 @@ function refuseAmbiguous(template: string, parts: readonly Part[], names: readon
   const firstQuery = parts.findIndex(isQuery)
   if (firstQuery >= 0 && !parts.slice(firstQuery).every(isQuery))
     throw new TypeError(`URI template "${template}" has something behind its query`)
+  if (firstQuery >= 0 && parts.some((part) => 'literal' in part && part.literal.includes('?')))
+    throw new TypeError(`URI template "${template}" has a fixed query beside a variable one`)
   for (const [index, part] of parts.entries()) {
     const next = parts[index + 1]
     if ('literal' in part || next === undefined || 'literal' in next) continue
@@ -166,7 +168,7 @@ function endOfValue(path: string, at: number, next: string | undefined, nextIsLa
 function readValue(variable: Variable, text: string, values: TemplateValues): boolean {
   if (!variable.multiSegment && /[/?#]/.test(text)) return false
   const value = decode(text)
-  if (value === undefined) return false
+  if (value === undefined || (!variable.multiSegment && /[/\\\0]/.test(value))) return false
   values[variable.name] = value
   return true
 }

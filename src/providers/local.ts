@@ -47,12 +47,14 @@ export class LocalProvider implements Provider {
   add<K extends ComponentKind>(kind: K, components: readonly Component<K>[]): void {
     const table = this.#table(kind)
     if (this.#onDuplicate === 'error') refuseDuplicates(table, kind, components)
+    for (const component of components) refuseUnencodable(component)
     let changed = false
     for (const component of components) {
       const key = keyOf(component)
       if (this.#onDuplicate === 'ignore' && table.has(key)) continue
+      const replaced = this.#visible(table.get(key))
       table.set(key, component)
-      changed ||= this.#visibility.isVisible(component)
+      changed ||= replaced !== undefined || this.#visibility.isVisible(component)
     }
     if (changed) this.#listChanged(kind)
   }
@@ -94,8 +96,9 @@ export class LocalProvider implements Provider {
 
   #fromTemplate(uri: string): Component<'resource'> | undefined {
     for (const template of this.#tables.resourceTemplate.values()) {
-      const resource = this.#visible((template as TemplateComponent).at(uri))
-      if (resource !== undefined && this.#visibility.isVisible(template)) return resource
+      if (!this.#visibility.isVisible(template) || this.#visibility.hides(uri)) continue
+      const resource = (template as TemplateComponent).at(uri)
+      if (resource !== undefined) return resource
     }
     return undefined
   }
@@ -115,5 +118,15 @@ function refuseDuplicates<K extends ComponentKind>(
     if (table.has(key) || taken.has(key))
       throw new TypeError(`There is already a ${KINDS[kind].label} '${key}'`)
     taken.add(key)
+  }
+}
+
+/** One definition that JSON cannot hold would take the whole list from every client. */
+function refuseUnencodable(component: Component): void {
+  try {
+    JSON.stringify(component.definition)
+  } catch (cause) {
+    const label = `${KINDS[component.kind].label} '${component.definition.name}'`
+    throw new TypeError(`The definition of ${label} is not JSON`, { cause })
   }
 }

@@ -29,6 +29,11 @@ export class Visibility {
     this.#all = rule
   }
 
+  /** Whether this very name or URI was hidden, and not shown again by it. */
+  hides(name: string): boolean {
+    return this.#names.get(name)?.visible === false
+  }
+
   isVisible(component: Component): boolean {
     if (this.#said === 0) return true
     let latest = this.#all

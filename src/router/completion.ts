@@ -29,7 +29,10 @@ export async function complete(
     throw invalidParams('"argument" must have a name and a value')
   const component = await referred(provider, ref, caller)
   const others = isObject(given) && isObject(given['arguments']) ? given['arguments'] : {}
-  const within = new CompletingContext(context, others as Record<string, string>)
+  const texts = Object.entries(others).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  const within = new CompletingContext(context, Object.fromEntries(texts))
   const completion = await component.complete?.(argument['name'], argument['value'], within)
   return { completion: limited(completion ?? []) }
 }

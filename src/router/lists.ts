@@ -7,10 +7,7 @@ import type { ToolDefinition } from '../protocol/types.js'
 import type { Provider } from '../providers/provider.js'
 import { pageOf } from './cursor.js'
 
-/** How many encoded pages are kept at the most. */
-const MAX_REMEMBERED = 512
-
-/** Answers the four list methods, and remembers each answer as text until what it lists changes. */
+/** Answers the four list methods, and remembers the first page of each as text until what it lists changes. */
 export class Lists {
   readonly #provider: Provider
   readonly #pageSize: number | undefined
@@ -31,13 +28,13 @@ export class Lists {
     caller: Caller,
     era: Era,
   ): Promise<EncodedResult> {
-    const key = `${era.name} ${kind} ${cursor ?? ''}`
+    if (cursor !== undefined) return this.#encode(kind, await this.#provider.list(kind, caller), cursor, era)
+    const key = `${era.name} ${kind}`
     const known = this.#remembered.get(key)
     if (known !== undefined) return known
     const revision = this.#revision
-    const encoded = this.#encode(kind, await this.#provider.list(kind, caller), cursor, era)
-    if (revision === this.#revision && this.#remembered.size < MAX_REMEMBERED)
-      this.#remembered.set(key, encoded)
+    const encoded = this.#encode(kind, await this.#provider.list(kind, caller), undefined, era)
+    if (revision === this.#revision) this.#remembered.set(key, encoded)
     return encoded
   }
 

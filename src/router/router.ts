@@ -92,7 +92,7 @@ export class Router {
       return era.toolResult(result, tool.definition, caller.protocolVersion)
     } catch (error) {
       if (context.signal.aborted) throw error
-      return toolFailure(error, name, this.#options)
+      return era.toolResult(toolFailure(error, name, this.#options), tool.definition, caller.protocolVersion)
     }
   }
 
@@ -124,6 +124,9 @@ export class Router {
   }
 }
 
+/** Longer than any cursor for a name or URI that can be asked for. */
+const MAX_CURSOR_LENGTH = 16 * 1024
+
 function textOf(params: JsonObject, member: string): string {
   const value = params[member]
   if (typeof value !== 'string') throw invalidParams(`"${member}" must be a string`)
@@ -132,6 +135,7 @@ function textOf(params: JsonObject, member: string): string {
 
 function cursorOf({ cursor }: JsonObject): string | undefined {
   if (cursor !== undefined && typeof cursor !== 'string') throw invalidParams('"cursor" must be a string')
+  if (cursor !== undefined && cursor.length > MAX_CURSOR_LENGTH) throw invalidParams('Invalid cursor')
   return cursor
 }
 
@@ -144,5 +148,6 @@ function argumentsOf({ arguments: args = {} }: JsonObject): JsonObject {
 function textsOf(args: JsonObject): Record<string, string> {
   for (const [name, value] of Object.entries(args))
     if (typeof value !== 'string') throw invalidParams(`Prompt argument "${name}" must be a string`)
-  return args as Record<string, string>
+  // Without a prototype: an argument that was not given must not be found there.
+  return Object.assign(Object.create(null) as Record<string, string>, args)
 }

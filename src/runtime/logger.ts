@@ -6,6 +6,20 @@ export interface Logger {
   error(...message: unknown[]): void
 }
 
+/** The same logger, which cannot fail whoever uses it. */
+export function guarded(logger: Logger): Logger {
+  const guard =
+    (level: keyof Logger) =>
+    (...message: unknown[]): void => {
+      try {
+        logger[level](...message)
+      } catch {
+        // Nobody is left to be told that the logger fails.
+      }
+    }
+  return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') }
+}
+
 /**
  * Warnings and errors on stderr. Never stdout: on stdio that is the wire.
  */

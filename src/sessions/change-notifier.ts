@@ -19,13 +19,12 @@ export interface Audience {
 /** Hears of every change once, and tells everybody of all that came together in one turn of the event loop. */
 export class ChangeNotifier {
   readonly #audience = new Set<Audience>()
-  readonly #unsubscribe: () => void
   #lists = new Set<string>()
   #resources = new Set<string>()
   #isScheduled = false
 
   constructor(provider: Provider) {
-    this.#unsubscribe = provider.subscribe((change) => {
+    provider.subscribe((change) => {
       if (this.#audience.size === 0) return
       if (change.type === 'listChanged') this.#lists.add(KINDS[change.kind].listChanged)
       else this.#resources.add(change.uri)
@@ -48,11 +47,6 @@ export class ChangeNotifier {
   /** Let everybody go who only came to listen. */
   dismiss(): void {
     for (const audience of [...this.#audience]) audience.end?.()
-  }
-
-  close(): void {
-    this.#unsubscribe()
-    this.#audience.clear()
   }
 
   #schedule(): void {

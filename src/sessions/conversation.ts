@@ -8,6 +8,10 @@ import type { Caller } from '../components/context.js'
 /** How many resources one client may subscribe to. */
 const MAX_SUBSCRIPTIONS = 1000
 
+/** How long a URI may be that a client subscribes to, and how much it may say of itself, in characters. */
+const MAX_URI_LENGTH = 8 * 1024
+const MAX_INTRODUCTION = 64 * 1024
+
 /** What is sent before the client asks for a level of its own. */
 const DEFAULT_LOG_LEVEL: LogLevel = 'info'
 
@@ -58,6 +62,10 @@ export class Conversation {
     if (!isObject(capabilities)) throw invalidParams('"capabilities" must be an object')
     if (clientInfo !== undefined && !isObject(clientInfo))
       throw invalidParams('"clientInfo" must be an object')
+    if (JSON.stringify([capabilities, clientInfo]).length > MAX_INTRODUCTION)
+      throw invalidParams(
+        `"capabilities" and "clientInfo" must not be longer than ${MAX_INTRODUCTION} characters`,
+      )
     const protocolVersion = REVISIONS_2025.find((revision) => revision === requested) ?? REVISIONS_2025[0]
     const info = clientInfo as unknown as Implementation | undefined
     this.speaker = {
@@ -75,6 +83,8 @@ export class Conversation {
 
   #subscribe(uri: unknown): object {
     if (typeof uri !== 'string') throw invalidParams('"uri" must be a string')
+    if (uri.length > MAX_URI_LENGTH)
+      throw invalidParams(`"uri" must not be longer than ${MAX_URI_LENGTH} characters`)
     if (this.subscriptions.size >= MAX_SUBSCRIPTIONS && !this.subscriptions.has(uri))
       throw new ProtocolError(ErrorCode.InvalidRequest, `No more than ${MAX_SUBSCRIPTIONS} subscriptions`)
     this.subscriptions.add(uri)

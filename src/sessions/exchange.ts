@@ -9,6 +9,7 @@ import {
   type JsonRpcRequest,
 } from '../protocol/json-rpc.js'
 import type { LogLevel, ProgressToken } from '../protocol/types.js'
+import type { Logger } from '../runtime/logger.js'
 import type { Services } from './services.js'
 import type { HttpFacts, Reply } from './sinks.js'
 
@@ -83,7 +84,9 @@ export class Exchange {
   fail(error: unknown): void {
     if (this.#isOver) return
     const { request, era, reply } = this.start
-    const shown = era.error(error instanceof ProtocolError ? error : this.#internal(error))
+    const shown = era.error(
+      error instanceof ProtocolError ? error : internalError(request.method, error, this.#services.logger),
+    )
     this.#end()
     reply.end(encodeError(request.id, shown), era.httpStatus(shown))
   }
@@ -103,9 +106,10 @@ export class Exchange {
     this.#onEnd(this)
     this.#afterwards?.()
   }
+}
 
-  #internal(error: unknown): ProtocolError {
-    this.#services.logger.error(`Error answering ${this.start.request.method}`, error)
-    return new ProtocolError(ErrorCode.InternalError, 'Internal error')
-  }
+/** What a client is told of an error that nobody foresaw; the rest goes to the logger. */
+export function internalError(method: string, error: unknown, logger: Logger): ProtocolError {
+  logger.error(`Error answering ${method}`, error)
+  return new ProtocolError(ErrorCode.InternalError, 'Internal error')
 }

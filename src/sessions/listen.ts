@@ -11,6 +11,9 @@ import type { Services } from './services.js'
 const MAX_LISTENERS = 10_000
 const MAX_RESOURCES = 1000
 
+/** How long each of their URIs may be, in characters. */
+const MAX_URI_LENGTH = 8 * 1024
+
 /** What a client asked to hear of. */
 interface Filter {
   /** Notification methods. */
@@ -85,8 +88,8 @@ function readFilter(filter: unknown): Filter {
 }
 
 function readUris(uris: unknown = []): string[] {
-  if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string'))
+  if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string' && uri.length <= MAX_URI_LENGTH))
     throw invalidParams('"resourceSubscriptions" must be a list of URIs')
   if (uris.length > MAX_RESOURCES) throw invalidParams(`No more than ${MAX_RESOURCES} resource subscriptions`)
-  return uris
+  return uris as string[]
 }

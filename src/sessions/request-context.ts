@@ -1,8 +1,14 @@
-import type { ClientFacts, Context, ContextLog } from '../components/context.js'
+import {
+  OPERATIONS,
+  type ClientFacts,
+  type Context,
+  type ContextLog,
+  type Operations,
+  type Progress,
+} from '../components/context.js'
 import { toBlocks } from '../components/result.js'
 import { isAtLeast } from '../protocol/log-levels.js'
 import type { ContentBlock, LogLevel, RequestId } from '../protocol/types.js'
-import type { Call } from '../router/router.js'
 import type { Exchange } from './exchange.js'
 import type { Services } from './services.js'
 
@@ -58,37 +64,41 @@ export class RequestContext implements Context {
     const write =
       (level: LogLevel) =>
       (message: string, context?: unknown): void => {
-        this.#log(level, context === undefined ? { message } : { message, context })
+        this.#log(level, message, context)
       }
     return { debug: write('debug'), info: write('info'), warn: write('warning'), error: write('error') }
   }
 
   get reportProgress(): Context['reportProgress'] {
-    return async ({ progress, total, message }) => {
-      if (!Number.isFinite(progress)) throw new TypeError(`progress must be a number, not ${progress}`)
-      if (progress <= this.#progress) return
-      this.#progress = progress
-      this.#total = total ?? this.#total
-      await this.#sendProgress(message)
-    }
+    return (progress) => handled(this.#report(progress))
   }
 
   get streamContent(): Context['streamContent'] {
-    return async (content) => {
-      for (const block of toBlocks(content)) await this.#stream(block)
-    }
+    return (content) => handled(this.#streamAll(toBlocks(content)))
   }
 
   get readResource(): Context['readResource'] {
-    return (uri) => this.#services.router.readResource(uri, this.#call)
+    return this[OPERATIONS](this).readResource
   }
 
   get callTool(): Context['callTool'] {
-    return (name, args = {}) => this.#services.router.callTool(name, args, this.#call)
+    return this[OPERATIONS](this).callTool
   }
 
   get getPrompt(): Context['getPrompt'] {
-    return (name, args = {}) => this.#services.router.getPrompt(name, args, this.#call)
+    return this[OPERATIONS](this).getPrompt
+  }
+
+  /** The same request going on to other components, within a context that may be narrower than this one. */
+  [OPERATIONS](context: Context): Operations {
+    const { router } = this.#services
+    const { caller, era } = this.#exchange.start
+    const call = { caller, era, context }
+    return {
+      readResource: (uri) => router.readResource(uri, call),
+      callTool: (name, args = {}) => router.callTool(name, args, call),
+      getPrompt: (name, args = {}) => router.getPrompt(name, args, call),
+    }
   }
 
   get notifyResourceUpdated(): Context['notifyResourceUpdated'] {
@@ -97,16 +107,28 @@ export class RequestContext implements Context {
     }
   }
 
-  /** The same request going on to another component. */
-  get #call(): Call {
-    const { caller, era } = this.#exchange.start
-    return { caller, era, context: this }
-  }
-
-  #log(level: LogLevel, data: object): void {
+  #log(level: LogLevel, message: string, context: unknown): void {
     const threshold = this.#exchange.start.logging.logLevel
     if (threshold === undefined || !isAtLeast(level, threshold)) return
-    void this.#exchange.notify('notifications/message', { level, data })
+    const told = context instanceof Error ? { name: context.name, message: context.message } : context
+    try {
+      void this.#exchange.notify('notifications/message', { level, data: { message, context: told } })
+    } catch {
+      // What JSON cannot hold is no reason for a tool to fail.
+      void this.#exchange.notify('notifications/message', { level, data: { message } })
+    }
+  }
+
+  async #report({ progress, total, message }: Progress): Promise<void> {
+    if (!Number.isFinite(progress)) throw new TypeError(`progress must be a number, not ${progress}`)
+    if (progress <= this.#progress) return
+    this.#progress = progress
+    this.#total = total ?? this.#total
+    await this.#sendProgress(message)
+  }
+
+  async #streamAll(blocks: readonly ContentBlock[]): Promise<void> {
+    for (const block of blocks) await this.#stream(block)
   }
 
   #sendProgress(message: string | undefined): void | Promise<void> {
@@ -118,7 +140,8 @@ export class RequestContext implements Context {
 
   async #stream(block: ContentBlock): Promise<void> {
     if (block.type === 'text' && this.#exchange.progressToken !== undefined) {
-      this.#progress = Math.max(this.#progress, 0) + STREAM_STEP
+      const reached = Math.max(this.#progress, 0)
+      this.#progress = reached + Math.max(STREAM_STEP, 4 * Number.EPSILON * reached)
       await this.#sendProgress(block.text)
     }
     const { caller, request, era } = this.#exchange.start
@@ -126,4 +149,10 @@ export class RequestContext implements Context {
     const toolName = request.params?.['name']
     await this.#exchange.notify('notifications/tool/streamContent', { content: [block], toolName })
   }
+}
+
+/** A promise whose failure is no fault if nobody awaits it. */
+function handled(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined)
+  return promise
 }

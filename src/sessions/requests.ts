@@ -4,7 +4,7 @@ import type { Era } from '../protocol/era.js'
 import { encodeError, encodeResponse, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import type { LogLevel, RequestId } from '../protocol/types.js'
 import { discover, readEnvelope } from './envelope.js'
-import { Exchange } from './exchange.js'
+import { Exchange, internalError } from './exchange.js'
 import { Listen } from './listen.js'
 import { RequestContext } from './request-context.js'
 import type { Services } from './services.js'
@@ -50,7 +50,7 @@ export class Requests {
       if (request.method === 'subscriptions/listen') this.#listen(exchange)
       else this.#route(exchange)
     } catch (error) {
-      refuse(request, reply, era, error)
+      this.#refuse(request, reply, era, error)
     }
   }
 
@@ -74,7 +74,7 @@ export class Requests {
         this.#route(this.#begin({ request, era, caller, reply, sessionId, http, logging: understood }))
       }
     } catch (error) {
-      refuse(request, reply, era, error)
+      this.#refuse(request, reply, era, error)
     }
   }
 
@@ -90,6 +90,7 @@ export class Requests {
 
   #admit({ id, method }: JsonRpcRequest, era: Era): void {
     if (!era.methods.has(method)) throw methodNotFound(method)
+    this.#services.running.admit()
     if (this.#inFlight.has(id))
       throw invalidRequest(`A request with the id ${JSON.stringify(id)} is running already`)
     if (this.#inFlight.size >= MAX_IN_FLIGHT)
@@ -128,10 +129,11 @@ export class Requests {
       exchange.fail(error)
     }
   }
-}
 
-function refuse({ id }: JsonRpcRequest, reply: Reply, era: Era, error: unknown): void {
-  if (!(error instanceof ProtocolError)) throw error
-  const shown = era.error(error)
-  reply.end(encodeError(id, shown), era.httpStatus(shown))
+  #refuse({ id, method }: JsonRpcRequest, reply: Reply, era: Era, error: unknown): void {
+    const shown = era.error(
+      error instanceof ProtocolError ? error : internalError(method, error, this.#services.logger),
+    )
+    reply.end(encodeError(id, shown), era.httpStatus(shown))
+  }
 }

@@ -2,7 +2,7 @@ import type { Era, EraName, ServerIdentity } from '../protocol/era.js'
 import type { Router } from '../router/router.js'
 import type { Logger } from '../runtime/logger.js'
 import type { ChangeNotifier } from './change-notifier.js'
-import type { Exchange } from './exchange.js'
+import type { Running } from './running.js'
 
 /** What all sessions of one server share. */
 export interface Services {
@@ -11,7 +11,6 @@ export interface Services {
   readonly router: Router
   readonly changes: ChangeNotifier
   readonly logger: Logger
-  /** Every request that is being answered now. */
-  readonly running: Set<Exchange>
+  readonly running: Running
   notifyResourceUpdated(uri: string): void
 }

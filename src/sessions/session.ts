@@ -27,6 +27,7 @@ export class Session implements Audience {
   readonly #conversation: Conversation
   readonly #requests: Requests
   readonly #pendingLists = new Set<string>()
+  readonly #pendingResources = new Set<string>()
   #push: Push | undefined
   #isReady = false
   #isClosed = false
@@ -79,10 +80,9 @@ export class Session implements Audience {
 
   changed(changes: Changes): void {
     for (const method of changes.lists) this.#pendingLists.add(method)
-    this.#flush()
     for (const uri of changes.resources)
-      if (this.#conversation.subscriptions.has(uri))
-        void this.#push?.send(encodeNotification('notifications/resources/updated', { uri }))
+      if (this.#conversation.subscriptions.has(uri)) this.#pendingResources.add(uri)
+    this.#flush()
   }
 
   /** Call off everything that runs. */
@@ -156,5 +156,8 @@ export class Session implements Audience {
     if (!this.#isReady || this.#push === undefined) return
     for (const method of this.#pendingLists) void this.#push.send(encodeNotification(method))
     this.#pendingLists.clear()
+    for (const uri of this.#pendingResources)
+      void this.#push.send(encodeNotification('notifications/resources/updated', { uri }))
+    this.#pendingResources.clear()
   }
 }

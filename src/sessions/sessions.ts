@@ -29,11 +29,6 @@ export class Sessions {
     this.#limits = limits
   }
 
-  /** How many sessions are known by an id. */
-  get size(): number {
-    return this.#byId.size
-  }
-
   get isFull(): boolean {
     return this.#byId.size >= this.#limits.max
   }
@@ -77,23 +72,8 @@ export class Sessions {
   /** Wait until nothing runs any more, but no longer than `graceMs`; then end every session. */
   async close(graceMs: number): Promise<void> {
     this.#services.changes.dismiss()
-    await this.#drained(graceMs)
-    for (const exchange of [...this.#services.running]) exchange.cancel('the server stops')
+    await this.#services.running.drain(graceMs)
     for (const session of [...this.#byId.values(), ...this.#connections]) this.end(session)
-  }
-
-  #drained(graceMs: number): Promise<void> {
-    const { running } = this.#services
-    if (running.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, graceMs)
-      for (const exchange of running)
-        exchange.whenOver(() => {
-          if (running.size > 0) return
-          clearTimeout(timer)
-          resolve()
-        })
-    })
   }
 
   #startSweeping(): ReturnType<typeof setInterval> {

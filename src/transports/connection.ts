@@ -6,11 +6,16 @@ import type { Transport } from './transport.js'
 
 /** Serve one client over a connection that carries message objects. */
 export async function serveTransport(transport: Transport, sessions: Sessions): Promise<Session> {
-  const send = (message: string): Promise<void> =>
-    // A client that has gone is heard of by `onclose`; what was on its way to it is lost.
-    transport.send(JSON.parse(message) as JsonRpcMessage).catch(() => undefined)
-  const session = sessions.connect(sharedPush(send, () => void transport.close()))
-  const reply = sharedReply(send)
+  // A client that has gone is heard of by `onclose`; what was on its way to it is lost.
+  const send = async (message: string): Promise<void> => {
+    await transport.send(JSON.parse(message) as JsonRpcMessage)
+  }
+  const sendOrLose = (message: string): Promise<void> => send(message).catch(() => undefined)
+  const close = async (): Promise<void> => {
+    await transport.close()
+  }
+  const session = sessions.connect(sharedPush(sendOrLose, () => void close().catch(() => undefined)))
+  const reply = sharedReply(sendOrLose)
   transport.onmessage = (message) => {
     session.receive(message, reply)
   }
@@ -19,7 +24,12 @@ export async function serveTransport(transport: Transport, sessions: Sessions): 
     previous?.()
     sessions.end(session)
   }
-  await transport.start()
+  try {
+    await transport.start()
+  } catch (error) {
+    sessions.end(session)
+    throw error
+  }
   return session
 }
 

@@ -6,6 +6,9 @@ import type { Sessions } from '../sessions/sessions.js'
 import { sharedPush, sharedReply } from './connection.js'
 import { LineReader } from './lines.js'
 
+/** How long a reader may take for what is left when the server stops, in milliseconds. */
+const FLUSH_MS = 2000
+
 /** The longest line that is read, in bytes. */
 const MAX_LINE_BYTES = 10 * 1024 * 1024
 
@@ -135,10 +138,17 @@ class LineWriter {
     return this.#drained
   }
 
-  /** Resolves when all that was written is out, or never can be. */
+  /** Resolves when all that was written is out, or will not be. */
   async close(): Promise<void> {
     this.#flush()
-    if (!this.#isBroken) await new Promise<void>((resolve) => this.#write('', resolve))
+    if (!this.#isBroken)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, FLUSH_MS)
+        this.#write('', () => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
     this.#release()
   }
 

@@ -187,6 +187,7 @@ test('what cannot be a resource is refused at once', () => {
   expect(template('data://{}')).toThrow(/variable/)
   expect(template('data://{a}/{a}')).toThrow(/twice/)
   expect(template('data://{?q}/after')).toThrow(/behind its query/)
+  expect(template('data://a?fixed=1{&q}')).toThrow(/fixed query/)
   expect(template([])).toThrow(/no uriTemplate/)
   expect(() =>
     server.addResourceTemplate({ uriTemplate: 'data://{a}', name: 'It', arguments: [{ name: 'b' }], load }),

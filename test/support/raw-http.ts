@@ -45,6 +45,15 @@ export class Raw {
     this.#socket.destroy()
   }
 
+  /** What has come and is no whole answer yet. */
+  get received(): string {
+    return this.#received
+  }
+
+  get hasPartial(): boolean {
+    return this.#received.includes('\r\n\r\n')
+  }
+
   /** Resolves when the other side has closed. */
   closed(): Promise<void> {
     return new Promise((resolve) => {

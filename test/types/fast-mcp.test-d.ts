@@ -152,8 +152,10 @@ test('the values of a template are known by the names in it', () => {
   server.addResourceTemplate({
     uriTemplate: ['users://name/{name}', 'users://email/{email}'],
     name: 'User',
-    load: (args) => {
-      expectTypeOf(args).branded.toEqualTypeOf<{ name?: string; email?: string }>()
+    load: ({ name, email }) => {
+      expectTypeOf(name).toEqualTypeOf<string | undefined>()
+      if (name === undefined) expectTypeOf(email).toEqualTypeOf<string>()
+      else expectTypeOf(email).toEqualTypeOf<undefined>()
     },
   })
   server.addResourceTemplate({

@@ -47,6 +47,7 @@ export class HttpEndpoint {
       cors = true,
       health = {},
     } = options
+    if (!(maxBodyBytes > 0)) throw new TypeError(`maxBodyBytes must be a number above 0, not ${maxBodyBytes}`)
     if (!endpoint.startsWith('/'))
       throw new TypeError(`The endpoint ${JSON.stringify(endpoint)} must begin with "/"`)
     this.#mcp = new StreamableHttp(sessions, maxBodyBytes)

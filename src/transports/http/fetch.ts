@@ -1,6 +1,13 @@
 import { ErrorCode, ProtocolError } from '../../errors.js'
 import type { HttpEndpoint } from './endpoint.js'
-import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
+import {
+  HttpError,
+  MAX_BACKLOG_BYTES,
+  WRITE_AT,
+  type HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+} from './message.js'
 
 /** Answer a web-standard request, on any runtime that has them. */
 export function fetchFrom(endpoint: HttpEndpoint, request: Request): Promise<Response> {
@@ -31,7 +38,9 @@ class WebRequest implements HttpRequest {
     let text = ''
     let length = 0
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await reader.read().catch(() => {
+        throw new HttpError(400, 'The body was not sent to its end')
+      })
       if (done) return text + decode(decoder)
       length += value.length
       if (length > limit) {
@@ -64,7 +73,9 @@ class WebResponse implements HttpResponse {
   #reject!: (reason: unknown) => void
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   #isOver = false
+  #isGone = false
   #onPull: (() => void) | undefined
+  #drained: Promise<void> | undefined
   #onGone: (() => void) | undefined
 
   constructor(signal: AbortSignal) {
@@ -79,11 +90,13 @@ class WebResponse implements HttpResponse {
 
   send(status: number, headers: HttpHeaders, body?: string): void {
     if (this.#isOver) return
+    const response = new Response(body ?? null, { status, headers })
     this.#end()
-    this.#resolve(new Response(body ?? null, { status, headers }))
+    this.#resolve(response)
   }
 
   beginStream(headers: HttpHeaders): void {
+    if (this.#isOver) return
     const stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -94,7 +107,7 @@ class WebResponse implements HttpResponse {
         },
         cancel: this.#gone,
       },
-      { highWaterMark: 16 },
+      new ByteLengthQueuingStrategy({ highWaterMark: WRITE_AT }),
     )
     this.#resolve(new Response(stream, { status: 200, headers }))
   }
@@ -103,15 +116,20 @@ class WebResponse implements HttpResponse {
     const controller = this.#controller
     if (controller === undefined || this.#isOver) return
     controller.enqueue(this.#encoder.encode(text))
-    if ((controller.desiredSize ?? 0) > 0) return
-    return new Promise((resolve) => {
-      const previous = this.#onPull
+    const room = controller.desiredSize ?? 0
+    if (room > 0) return
+    if (-room > MAX_BACKLOG_BYTES) {
+      controller.error(new Error('The client reads too slowly'))
+      this.#gone()
+      return
+    }
+    return (this.#drained ??= new Promise((resolve) => {
       this.#onPull = () => {
         this.#onPull = undefined
-        previous?.()
+        this.#drained = undefined
         resolve()
       }
-    })
+    }))
   }
 
   endStream(): void {
@@ -121,7 +139,8 @@ class WebResponse implements HttpResponse {
   }
 
   onGone(listener: () => void): void {
-    this.#onGone = listener
+    if (this.#isGone) listener()
+    else this.#onGone = listener
   }
 
   readonly #abort = (): void => {
@@ -132,6 +151,7 @@ class WebResponse implements HttpResponse {
 
   readonly #gone = (): void => {
     if (this.#isOver) return
+    this.#isGone = true
     this.#end()
     this.#onGone?.()
   }

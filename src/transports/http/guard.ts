@@ -38,7 +38,7 @@ export class Guard {
    */
   check({ headers }: HttpRequest): string | undefined {
     const { host, origin } = headers
-    if (host !== this.#allowedHost) {
+    if (host === undefined || host !== this.#allowedHost) {
       if (!this.#isHostAllowed(host))
         throw new HttpError(403, `Host ${JSON.stringify(host ?? '')} is not allowed here; see allowedHosts`)
       this.#allowedHost = host

@@ -28,6 +28,12 @@ export interface HttpResponse {
   onGone(listener: () => void): void
 }
 
+/** What was written is held together up to this much; beyond it, writers are asked to wait. */
+export const WRITE_AT = 64 * 1024
+
+/** How much may wait for a client that reads too slowly before it is given up; writers that wait never get there. */
+export const MAX_BACKLOG_BYTES = 16 * 1024 * 1024
+
 /** A request that is refused before it means anything. */
 export class HttpError extends Error {
   readonly status: number

@@ -3,21 +3,28 @@ import type { AddressInfo } from 'node:net'
 import { ErrorCode, ProtocolError } from '../../errors.js'
 import { nodeModule } from '../../runtime/node-modules.js'
 import type { HttpEndpoint } from './endpoint.js'
-import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
-
-/** From this much on, what was written within one turn of the event loop is not held together any longer. */
-const WRITE_AT = 64 * 1024
+import {
+  HttpError,
+  MAX_BACKLOG_BYTES,
+  WRITE_AT,
+  type HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+} from './message.js'
 
 /** How much of a refused body is read on, and for how long, so that its sender gets to see the refusal. */
 const LINGER_BYTES = 64 * 1024 * 1024
 const LINGER_MS = 2000
 
-/** Limits on how slowly a request may come in, in milliseconds. */
+/** Limits on how slowly a request may come in, and how long a connection may idle, in milliseconds. */
 const TIMEOUTS = {
   headersTimeout: 20_000,
   requestTimeout: 60_000,
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 5_000,
+  // A client that vanished without a word is noticed by the system, and its streams end.
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
 }
 
 /** How long answers on their way out are waited for when the server closes. */
@@ -209,6 +216,10 @@ class NodeResponse implements HttpResponse {
 
   write(text: string): void | Promise<void> {
     if (this.#response.destroyed) return
+    if (this.#response.writableLength > MAX_BACKLOG_BYTES) {
+      this.#response.destroy()
+      return
+    }
     this.#pending += text
     if (this.#pending.length >= WRITE_AT) this.#flush()
     else if (!this.#isScheduled) {
@@ -227,9 +238,12 @@ class NodeResponse implements HttpResponse {
   }
 
   onGone(listener: () => void): void {
-    this.#response.once('close', () => {
-      if (!this.#response.writableFinished) listener()
-    })
+    const response = this.#response
+    if (response.destroyed) listener()
+    else
+      response.on('close', () => {
+        if (!response.writableFinished) listener()
+      })
   }
 
   #flush(): void {
@@ -238,14 +252,20 @@ class NodeResponse implements HttpResponse {
     const text = this.#pending
     this.#pending = ''
     if (text === '' || response.writableEnded || response.destroyed || response.write(text)) return
-    const { promise, resolve } = resolvers<void>()
-    const done = (): void => {
-      this.#drained = undefined
-      response.off('drain', done).off('close', done)
-      resolve()
-    }
-    response.once('drain', done).once('close', done)
-    this.#drained = promise
+    this.#drained ??= this.#drain()
+  }
+
+  /** Resolves when the client has caught up, or has gone. */
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      const response = this.#response
+      const done = (): void => {
+        this.#drained = undefined
+        response.off('drain', done).off('close', done)
+        resolve()
+      }
+      response.on('drain', done).on('close', done)
+    })
   }
 }
 

@@ -43,7 +43,8 @@ export class PostReply implements Reply {
   }
 
   accept(): void {
-    this.#response.send(202, this.#headers)
+    if (this.#isStreaming) this.#response.endStream()
+    else this.#response.send(202, this.#headers)
   }
 
   /** Whether the answer goes out as it is; a client that reads no JSON, or is owed no answer, gets a stream. */

@@ -65,8 +65,11 @@ export class StreamableHttp {
     const incoming = readMessage(payload)
     if (incoming.kind === 'invalid')
       reply.end(encodeError(incoming.id, invalidRequest(`Invalid message: ${incoming.problem}`)), 400)
-    else if (incoming.kind === 'request') this.#answerRequest(incoming.message, headers, response, reply)
-    else reply.accept()
+    else if (incoming.kind === 'request') {
+      if (incoming.message.method === 'subscriptions/listen' && !accepts.stream)
+        throw new HttpError(406, 'subscriptions/listen is answered with a stream only')
+      this.#answerRequest(incoming.message, headers, response, reply)
+    } else reply.accept()
   }
 
   #answerRequest(
@@ -81,10 +84,10 @@ export class StreamableHttp {
       return
     }
     const requests = this.#sessions.alone()
+    requests.answerAlone(request, reply, { headers })
     response.onGone(() => {
       requests.cancelAll('the client has gone')
     })
-    requests.answerAlone(request, reply, { headers })
   }
 
   /** Up to 2025-11-25: within the session that `initialize` opens; a client that goes may come back. */

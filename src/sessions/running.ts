@@ -1,0 +1,42 @@
+import { ErrorCode, ProtocolError } from '../errors.js'
+import type { Exchange } from './exchange.js'
+
+/** Every request of a server that is being answered now. */
+export class Running {
+  readonly #exchanges = new Set<Exchange>()
+  #whenEmpty: (() => void) | undefined
+  #isRefusing = false
+
+  /** @throws ProtocolError while the server stops. */
+  admit(): void {
+    if (this.#isRefusing) throw new ProtocolError(ErrorCode.InternalError, 'The server is stopping')
+  }
+
+  add(exchange: Exchange): void {
+    this.#exchanges.add(exchange)
+  }
+
+  delete(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+    if (this.#exchanges.size === 0) this.#whenEmpty?.()
+  }
+
+  /** Refuse what is new, and wait for what runs, but no longer than `graceMs`; then call the rest off. */
+  async drain(graceMs: number): Promise<void> {
+    this.#isRefusing = true
+    if (this.#exchanges.size > 0) await this.#emptied(graceMs)
+    for (const exchange of [...this.#exchanges]) exchange.cancel('the server stops')
+    this.#whenEmpty = undefined
+    this.#isRefusing = false
+  }
+
+  #emptied(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, graceMs)
+      this.#whenEmpty = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
