@@ -43,7 +43,18 @@ export class StreamingContext extends ContextView {
   }
 }
 
-export function isAsyncGenerator(value: unknown): value is AsyncGenerator<unknown, unknown> {
+/** Whether a handler gave something that is still to come: a promise, or a generator. */
+export function isLater(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('then' in value || isAsyncGenerator(value))
+}
+
+/** What a handler gives in the end. */
+export async function finished(returned: unknown, context: Context): Promise<unknown> {
+  const value = await returned
+  return isAsyncGenerator(value) ? drain(value, context) : value
+}
+
+function isAsyncGenerator(value: unknown): value is AsyncGenerator<unknown, unknown> {
   return (
     typeof value === 'object' &&
     value !== null &&
@@ -53,7 +64,7 @@ export function isAsyncGenerator(value: unknown): value is AsyncGenerator<unknow
 }
 
 /** Run a generator to its end, streaming what it yields; gives what it returns. */
-export async function drain(generator: AsyncGenerator<unknown, unknown>, context: Context): Promise<unknown> {
+async function drain(generator: AsyncGenerator<unknown, unknown>, context: Context): Promise<unknown> {
   let isDone = false
   try {
     for (;;) {

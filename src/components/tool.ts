@@ -14,7 +14,7 @@ import { mirroredHeadersOf } from '../protocol/mirrored-headers.js'
 import { isToolResult, settled, toToolResult, type ToolResult } from './result.js'
 import { compileSchema, type CompiledSchema, type SchemaSide, type Validation } from './schema.js'
 import type { Schema, SchemaInput, SchemaOutput } from './standard-schema.js'
-import { drain, isAsyncGenerator, StreamingContext } from './streaming.js'
+import { finished, isLater, StreamingContext } from './streaming.js'
 import { withTimeout } from './timeout.js'
 
 /** What `execute` is given: the parsed parameters. */
@@ -79,20 +79,21 @@ export function defineTool(
   const definition = toDefinition(config, label, input, output)
   const mirroredHeaders = describedError(label, () => mirroredHeadersOf(definition.inputSchema))
 
-  const execute = async (args: unknown, context: Context): Promise<unknown> => {
-    const returned: unknown = await config.execute(args as JsonObject, context)
-    return isAsyncGenerator(returned) ? drain(returned, context) : returned
-  }
+  const execute = (args: unknown, context: Context): unknown => config.execute(args as JsonObject, context)
 
+  // What is there at once is not awaited: most tools are quick, and every await is a turn of the queue.
   const invoke = async (params: JsonObject, context: Context): Promise<CallToolResult> => {
-    const args = input === undefined ? params : await parseArguments(name, input, params)
+    const parsed = input === undefined ? params : parseArguments(name, input, params)
+    const args = parsed instanceof Promise ? ((await parsed) as unknown) : parsed
     const streaming = new StreamingContext(context)
-    const returned = await (timeoutMs === undefined
-      ? execute(args, streaming)
-      : withTimeout(timeoutMs, label, streaming, (timed) => execute(args, timed)))
+    const now =
+      timeoutMs === undefined
+        ? execute(args, streaming)
+        : withTimeout(timeoutMs, label, streaming, async (timed) => finished(execute(args, timed), timed))
+    const returned = isLater(now) ? await finished(now, streaming) : now
     const { streamed } = streaming
-    const given =
-      returned === undefined && streamed !== undefined ? { content: streamed } : await settled(returned)
+    const whole = returned === undefined && streamed !== undefined ? { content: streamed } : settled(returned)
+    const given = whole instanceof Promise ? ((await whole) as unknown) : whole
     return output === undefined ? toToolResult(given) : parseResult(name, output, given)
   }
 

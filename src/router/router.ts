@@ -49,7 +49,7 @@ export class Router {
    * Answer a request.
    * @throws ProtocolError for whatever is to be answered with an error.
    */
-  async route(method: string, params: JsonObject, call: Call): Promise<object | EncodedResult> {
+  route(method: string, params: JsonObject, call: Call): Promise<object | EncodedResult> {
     const route = this.#routes.get(method)
     if (route === undefined) throw methodNotFound(method)
     return route(params, call)

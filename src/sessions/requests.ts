@@ -112,14 +112,16 @@ export class Requests {
     const { router } = this.#services
     const { request, caller, era } = exchange.start
     const context = new RequestContext(exchange, this.#services)
-    router.route(request.method, request.params ?? {}, { caller, context, era }).then(
-      (result) => {
+    const fail = (error: unknown): void => {
+      exchange.fail(error)
+    }
+    try {
+      router.route(request.method, request.params ?? {}, { caller, context, era }).then((result) => {
         exchange.answer(result)
-      },
-      (error: unknown) => {
-        exchange.fail(error)
-      },
-    )
+      }, fail)
+    } catch (error) {
+      fail(error)
+    }
   }
 
   #listen(exchange: Exchange): void {

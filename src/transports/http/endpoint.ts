@@ -2,7 +2,7 @@ import { ProtocolError } from '../../errors.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { Cors, type CorsOptions } from './cors.js'
 import { Guard, type GuardOptions } from './guard.js'
-import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
+import { HttpError, NO_HEADERS, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
 import { sendError, StreamableHttp } from './streamable-http.js'
 
 /** Where and how the server is reached over HTTP. */
@@ -29,7 +29,6 @@ export interface HealthOptions {
 
 export const DEFAULT_ENDPOINT = '/mcp'
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024
-const NO_HEADERS: HttpHeaders = {}
 
 /** Everything the server answers over HTTP, whatever brought the request. */
 export class HttpEndpoint {

@@ -5,6 +5,8 @@
 
 export type HttpHeaders = Readonly<Record<string, string>>
 
+export const NO_HEADERS: HttpHeaders = {}
+
 export interface HttpRequest {
   readonly method: string
   /** Exactly as asked for, without the query. */

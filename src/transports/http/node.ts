@@ -203,8 +203,11 @@ class NodeResponse implements HttpResponse {
   send(status: number, headers: HttpHeaders, body?: string): void {
     const response = this.#response
     if (response.headersSent) return
-    const length = body === undefined ? 0 : Buffer.byteLength(body)
-    response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': length })
+    const head: string[] = []
+    for (const name in headers) head.push(name, headers[name] as string)
+    if (status !== 204)
+      head.push('content-length', body === undefined ? '0' : String(Buffer.byteLength(body)))
+    response.writeHead(status, head)
     response.end(body)
   }
 

@@ -1,5 +1,5 @@
 import type { Reply } from '../../sessions/sinks.js'
-import type { HttpHeaders, HttpResponse } from './message.js'
+import { NO_HEADERS, type HttpHeaders, type HttpResponse } from './message.js'
 import { EVENT_STREAM, frame } from './sse.js'
 
 /** What a client can read, by its `Accept` header. */
@@ -9,6 +9,7 @@ export interface Accepts {
 }
 
 export const JSON_TYPE = 'application/json'
+const JSON_HEADERS: HttpHeaders = { 'content-type': JSON_TYPE }
 
 /** The answer to one POST: JSON if the answer is all there is to say, else a stream that ends with it. */
 export class PostReply implements Reply {
@@ -54,7 +55,8 @@ export class PostReply implements Reply {
 
   #json(status: number, message: string | undefined): void {
     this.onBegin?.()
-    this.#response.send(status, { ...this.#headers, 'content-type': JSON_TYPE }, message)
+    const headers = this.#headers === NO_HEADERS ? JSON_HEADERS : { ...this.#headers, ...JSON_HEADERS }
+    this.#response.send(status, headers, message)
   }
 
   #beginStream(): void {
