@@ -15,6 +15,9 @@ import type { Services } from './services.js'
 /** By how much streamed text moves progress on: too little to get before a later report of the handler's own. */
 const STREAM_STEP = 1e-6
 
+/** What a report gives that need not wait: the same for all, of which there may be many. */
+const DONE = Promise.resolve()
+
 /** Headers that no handler needs and no log should hold. */
 const SENSITIVE = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key'])
 
@@ -70,7 +73,13 @@ export class RequestContext implements Context {
   }
 
   get reportProgress(): Context['reportProgress'] {
-    return (progress) => handled(this.#report(progress))
+    return (progress) => {
+      try {
+        return this.#report(progress) ?? DONE
+      } catch (error) {
+        return handled(Promise.reject(error))
+      }
+    }
   }
 
   get streamContent(): Context['streamContent'] {
@@ -119,12 +128,12 @@ export class RequestContext implements Context {
     }
   }
 
-  async #report({ progress, total, message }: Progress): Promise<void> {
+  #report({ progress, total, message }: Progress): void | Promise<void> {
     if (!Number.isFinite(progress)) throw new TypeError(`progress must be a number, not ${progress}`)
     if (progress <= this.#progress) return
     this.#progress = progress
     this.#total = total ?? this.#total
-    await this.#sendProgress(message)
+    return this.#sendProgress(message)
   }
 
   async #streamAll(blocks: readonly ContentBlock[]): Promise<void> {
