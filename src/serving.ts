@@ -14,6 +14,8 @@ import { DEFAULT_ENDPOINT, HttpEndpoint } from './transports/http/endpoint.js'
 import type { HttpListener } from './transports/http/node.js'
 import type { StdioServer } from './transports/stdio.js'
 
+const STOPPED = 'The server was stopped before it had started'
+
 /** How long a process may live on, in milliseconds, after its client on stdio has gone. */
 const LINGER_MS = 1000
 
@@ -70,7 +72,7 @@ export class Servings {
     const listener = await listen(endpoint, { port, host })
     if (stops !== this.#stops) {
       await listener.close()
-      throw new Error('The server was stopped before it had started')
+      throw new Error(STOPPED)
     }
     this.#listeners.add(listener)
     const url = `http://${authority(host)}:${listener.port}${path}`
@@ -90,7 +92,9 @@ export class Servings {
     const { process } = globalThis as { process?: NodeJS.Process }
     if (process?.stdin === undefined) throw new Error('This runtime has no stdio: use server.fetch instead')
     this.#ownsStdio = true
+    const stops = this.#stops
     const { serveStdio } = await import('./transports/stdio.js')
+    if (stops !== this.#stops) throw new Error(STOPPED)
     this.#stdio = serveStdio(this.#sessions, process)
     void this.#stdio.ended.then(async () => {
       await this.stop()

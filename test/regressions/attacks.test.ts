@@ -127,6 +127,20 @@ test('stopping while it starts leaves nothing listening', async () => {
   expect(await outcome).toBe('The server was stopped before it had started')
 })
 
+test('stopping while it starts leaves stdio alone', async () => {
+  const code = `const { FastMCP } = await import('./dist/index.js')
+    const s = new FastMCP({ name: 'x', version: '1' })
+    const starting = s.start().catch((error) => error.message)
+    await s.stop()
+    console.log(await starting)`
+  const cwd = fileURLToPath(new URL('../..', import.meta.url))
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd })
+  onCleanup(() => child.kill('SIGKILL'))
+  // The process ends though its stdin is open, and its stdout is its own again.
+  const [output, [exitCode]] = await Promise.all([once(child.stdout, 'data'), once(child, 'exit')])
+  expect([String(output[0]).trim(), exitCode]).toEqual(['The server was stopped before it had started', 0])
+})
+
 test('a process is on stdio once', async () => {
   const server = new FastMCP(NAME)
   const code = `const { FastMCP } = await import('./dist/index.js')
