@@ -1,7 +1,8 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', 'no-node-server': 'src/runtime/no-node-server.ts' },
+  external: ['#node-server'],
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',

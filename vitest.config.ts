@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup/wire-check.ts'],
+    env: { FASTMESH_STATE_KEY: 'a key that all the servers of the tests share' },
     testTimeout: 20_000,
     hookTimeout: 20_000,
     typecheck: { include: ['test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.json' },

@@ -20,11 +20,12 @@ export class Contender {
   #failed
   port
 
-  static async start(file, tools) {
+  static async start(file, tools, execArgv = []) {
     const contender = new Contender()
     const path = fileURLToPath(new URL(`contenders/${file}.mjs`, import.meta.url))
     contender.#child = fork(path, {
       env: { ...process.env, TOOLS: String(tools) },
+      execArgv,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     contender.#child.once('exit', (code) => contender.#failed?.(new Error(`A contender ended with ${code}`)))
@@ -38,6 +39,13 @@ export class Contender {
     this.#child.send('usage')
     const { cpu } = await answer
     return cpu.user + cpu.system
+  }
+
+  /** Bytes of heap in use, once all that is not has been collected. Needs `--expose-gc`. */
+  async heap() {
+    const answer = this.#message()
+    this.#child.send('heap')
+    return (await answer).heap
   }
 
   stop() {

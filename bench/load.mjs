@@ -31,8 +31,8 @@ export class Connection {
     return socket
   }
 
-  ask(headers, body) {
-    const head = `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
+  ask(headers, body, method = 'POST') {
+    const head = `${method} /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
     return new Promise((resolve, reject) => {
       this.#onAnswer = (answer) => (answer.error ? reject(answer.error) : resolve(answer))
       this.#socket ??= this.#open()

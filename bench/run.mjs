@@ -9,6 +9,7 @@
 import { CONTENDERS, Contender } from './contenders.mjs'
 import { Load } from './load.mjs'
 import { measureImport } from './import.mjs'
+import { measureSessions } from './sessions.mjs'
 import { measureProgress } from './progress.mjs'
 
 const quick = process.argv.includes('--quick')
@@ -23,6 +24,7 @@ const PARTS = {
     await compare('tools/list, 1,000 tools', 1000, 'tools/list', {}, 'tool_999', 400)
   },
   progress: () => measureProgress(quick ? 3 : 15),
+  sessions: () => measureSessions(quick),
   import: () => measureImport(quick ? 3 : 15),
 }
 

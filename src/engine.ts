@@ -6,24 +6,38 @@ import type { Implementation } from './protocol/types.js'
 import type { LocalProvider } from './providers/local.js'
 import { Router } from './router/router.js'
 import { ChangeNotifier } from './sessions/change-notifier.js'
+import { RequestStates } from './sessions/request-state.js'
 import { Running } from './sessions/running.js'
+import type { Connected } from './sessions/server-events.js'
 import { Sessions } from './sessions/sessions.js'
+import { Watches } from './sessions/watches.js'
 
 /** Put together what serves a server's components to its clients. */
-export function assemble(options: FastMCPOptions, settings: Settings, provider: LocalProvider): Sessions {
+export function assemble(
+  options: FastMCPOptions,
+  settings: Settings,
+  provider: LocalProvider,
+  connected: Connected,
+): Sessions {
   const identity = identityOf(options)
+  const { logger } = settings
+  const notifyResourceUpdated = (uri: string): void => {
+    provider.resourceUpdated(uri)
+  }
   const services = {
     identity,
     eras: { '2025-11-25': era2025, '2026-07-28': new Era2026(identity, settings.cache) },
     router: new Router(provider, settings),
     changes: new ChangeNotifier(provider),
-    logger: settings.logger,
+    logger,
     running: new Running(),
-    notifyResourceUpdated: (uri: string): void => {
-      provider.resourceUpdated(uri)
-    },
+    watches: new Watches(provider, notifyResourceUpdated, logger),
+    connected,
+    states: new RequestStates(settings.name, settings.requestState, logger),
+    asksForRoots: settings.asksForRoots,
+    notifyResourceUpdated,
   }
-  return new Sessions(services, settings.session)
+  return new Sessions(services, settings)
 }
 
 /** Components may come and go at any time, so what can be listed is always said to be there, and to change. */

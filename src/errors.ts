@@ -47,6 +47,20 @@ export class ResourceError extends PublicError {}
 /** Thrown while a prompt is made: a JSON-RPC error with this message, and `extras` as its `data`. */
 export class PromptError extends PublicError {}
 
+/**
+ * What a client was asked, it refused, answered with what does not fit, or did not answer in
+ * time. Left to itself, it becomes an `isError` result with its message.
+ */
+export class ClientAnswerError extends UserError {
+  /** The code of the client's own JSON-RPC error, if it answered with one. */
+  readonly code: number | undefined
+
+  constructor(message: string, code?: number) {
+    super(message)
+    this.code = code
+  }
+}
+
 /** A JSON-RPC error that goes to the client as it is, from wherever it is thrown. */
 export class ProtocolError extends Error {
   readonly code: number
@@ -85,6 +99,14 @@ export const methodNotFound = (method: string): RejectedError =>
 export const headerMismatch = (message: string): RejectedError =>
   new RejectedError(ErrorCode.HeaderMismatch, message)
 
+/** The client lacks what it would have to be asked for; `requiredCapabilities` say what. */
+export const missingClientCapability = (requiredCapabilities: object): ProtocolError =>
+  new ProtocolError(
+    ErrorCode.MissingClientCapability,
+    `This needs a client with ${Object.keys(requiredCapabilities).join(', ')}`,
+    { requiredCapabilities },
+  )
+
 export const unsupportedVersion = (requested: unknown, supported: readonly string[]): RejectedError =>
   new RejectedError(
     ErrorCode.UnsupportedProtocolVersion,
@@ -107,6 +129,17 @@ export class TimeoutError extends Error {
 export class CancelledError extends Error {
   constructor(reason?: string) {
     super(reason ? `Cancelled: ${reason}` : 'Cancelled')
+    this.name = 'AbortError'
+  }
+}
+
+/**
+ * What a handler is left by that waits for an answer which only a later request can bring
+ * (2026-07-28): it runs again then, from the top. Let it pass.
+ */
+export class PutOffError extends Error {
+  constructor() {
+    super('This run has ended: it goes on when the client has answered')
     this.name = 'AbortError'
   }
 }

@@ -1,3 +1,4 @@
+import { Hono } from 'hono'
 import type { ArgumentConfig } from './components/arguments.js'
 import type { Component } from './components/component.js'
 import { definePrompt, type PromptArguments, type PromptConfig } from './components/prompt.js'
@@ -6,9 +7,12 @@ import { defineResourceTemplates, type ResourceTemplateConfig } from './componen
 import type { Schema, SchemaInput, SchemaOutput } from './components/standard-schema.js'
 import { defineTool, type ToolConfig } from './components/tool.js'
 import { assemble } from './engine.js'
+import { Lifecycle } from './lifecycle.js'
 import {
   withDefaults,
+  type EmbeddedOptions,
   type FastMCPOptions,
+  type HttpAppOptions,
   type HttpServing,
   type Serving,
   type StartOptions,
@@ -16,10 +20,15 @@ import {
 import { LocalProvider } from './providers/local.js'
 import type { Selector } from './providers/visibility.js'
 import { Servings } from './serving.js'
+import type { ClientSession } from './sessions/client-session.js'
+import { Connected, type ServerEvents } from './sessions/server-events.js'
 import type { Sessions } from './sessions/sessions.js'
 import { serveTransport } from './transports/connection.js'
 import { fetchFrom } from './transports/http/fetch.js'
 import type { HttpEndpoint } from './transports/http/endpoint.js'
+import type { ServerStatus } from './transports/http/health.js'
+import { honoApp } from './transports/http/hono.js'
+import { nodeHandler, type NodeHandler } from './transports/http/node-handler.js'
 import type { Transport } from './transports/transport.js'
 
 /** What a tool takes and gives, as a typed client knows it. */
@@ -45,14 +54,20 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   readonly #local: LocalProvider
   readonly #sessions: Sessions
   readonly #servings: Servings
+  readonly #lifecycle: Lifecycle
+  readonly #connected: Connected
   #endpoint: HttpEndpoint | undefined
+  #routes: Hono | undefined
 
   /** @throws TypeError for options that cannot be meant. */
   constructor(options: FastMCPOptions) {
     this.#settings = withDefaults(options)
     this.#local = new LocalProvider(this.#settings.onDuplicate)
-    this.#sessions = assemble(options, this.#settings, this.#local)
-    this.#servings = new Servings(this.#sessions, this.#settings)
+    const { logger } = this.#settings
+    this.#connected = new Connected(logger)
+    this.#sessions = assemble(options, this.#settings, this.#local, this.#connected)
+    this.#lifecycle = new Lifecycle(() => options.lifespan?.(this), logger)
+    this.#servings = new Servings(this.#sessions, this.#settings, this.#lifecycle, () => this.#routes)
   }
 
   /** Offer a tool (server/tools). */
@@ -163,6 +178,27 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
     this.#local.resourceUpdated(uri)
   }
 
+  /** The clients that are there: those between `connect` and `disconnect`. */
+  get sessions(): readonly ClientSession[] {
+    return this.#connected.sessions
+  }
+
+  /** How the server is doing; also what `GET /ready` answers. */
+  status(): ServerStatus {
+    return this.#servings.status
+  }
+
+  /** Hear of clients that come and go. A listener that throws harms nobody. */
+  on<Name extends keyof ServerEvents>(name: Name, listener: (event: ServerEvents[Name]) => unknown): this {
+    this.#connected.events.on(name, listener)
+    return this
+  }
+
+  off<Name extends keyof ServerEvents>(name: Name, listener: (event: ServerEvents[Name]) => unknown): this {
+    this.#connected.events.off(name, listener)
+    return this
+  }
+
   /** Serve over HTTP. Resolves when the server listens; rejects if it cannot. */
   start(
     options: StartOptions & ({ transportType: 'httpStream' } | { httpStream: object }),
@@ -180,13 +216,32 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
 
   /** Serve one client over a transport of the official SDK, or one shaped like it. */
   async connect(transport: Transport): Promise<void> {
+    await this.#lifecycle.begin()
     await serveTransport(transport, this.#sessions)
   }
 
+  /** A Hono app for routes of your own beside MCP, served wherever the server is: `server.app.get('/users', …)`. */
+  get app(): Hono {
+    return (this.#routes ??= new Hono())
+  }
+
+  /** The server as a Hono app, alone or as a part of another: `app.route('/', server.httpApp())`. */
+  httpApp({ middleware = [], ...options }: HttpAppOptions = {}): Hono {
+    return honoApp(this.#servings.endpoint(options), middleware, this.#routes)
+  }
+
+  /** The server as a handler for Express, Connect, Fastify (through `@fastify/middie`) or `node:http`. */
+  nodeHandler(options: EmbeddedOptions = {}): NodeHandler {
+    return nodeHandler(this.#servings.endpoint(options), () => this.#routes)
+  }
+
   /** Answer a web-standard request, on any runtime that has them. May be handed on as it is. */
-  readonly fetch = (request: Request): Promise<Response> => {
-    this.#endpoint ??= this.#servings.endpoint({})
-    return fetchFrom(this.#endpoint, request)
+  readonly fetch = async (request: Request, ...platform: unknown[]): Promise<Response> => {
+    const endpoint = (this.#endpoint ??= this.#servings.endpoint({}))
+    const routes = this.#routes
+    return routes === undefined || endpoint.roleAt(new URL(request.url).pathname) !== undefined
+      ? fetchFrom(endpoint, request)
+      : routes.fetch(request, ...(platform as []))
   }
 
   /** Send a request through the HTTP layer without a socket, as a test would: `server.request('/mcp', init)`. */

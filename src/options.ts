@@ -1,9 +1,15 @@
+import type { FastMCP } from './fast-mcp.js'
 import type { CacheHint } from './protocol/era.js'
 import type { Icon } from './protocol/types.js'
 import type { OnDuplicate } from './providers/local.js'
 import { guarded, stderrLogger, type Logger } from './runtime/logger.js'
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './sessions/sessions.js'
-import type { EndpointOptions, HealthOptions } from './transports/http/endpoint.js'
+import type { MiddlewareHandler } from 'hono'
+import type { PingOptions } from './sessions/heartbeat.js'
+import { MIN_STATE_KEY_LENGTH, type RequestStateOptions } from './sessions/request-state.js'
+import type { EndpointOptions } from './transports/http/endpoint.js'
+import type { HealthOptions, ReadyOptions } from './transports/http/health.js'
+import type { TlsOptions } from './transports/http/node.js'
 
 /** What a server is, and how it behaves. Everything but its name and version has a default. */
 export interface FastMCPOptions {
@@ -30,16 +36,42 @@ export interface FastMCPOptions {
   readonly toolTimeoutMs?: number | undefined
   readonly session?: { readonly [K in keyof SessionLimits]?: SessionLimits[K] | undefined } | undefined
   readonly health?: HealthOptions | undefined
+  readonly ready?: ReadyOptions | undefined
+  readonly ping?: PingOptions | undefined
+  readonly roots?: RootsOptions | undefined
+  readonly requestState?: RequestStateOptions | undefined
+  /**
+   * Opens what the server needs (a pool, a watcher) before the first work, and gives what
+   * closes it after the last: from `start`, `connect` or the first request until `stop`.
+   */
+  lifespan?(server: FastMCP): void | AsyncDisposable | Promise<void | AsyncDisposable>
   /** Default: warnings and errors to stderr. */
   readonly logger?: Logger | undefined
 }
 
+/** What is known of a client's roots when `connect` tells of it. */
+export interface RootsOptions {
+  /** Ask clients up to 2025-11-25 that declare roots as soon as they are there. Default: `true`. */
+  readonly enabled?: boolean | undefined
+}
+
+/** How the server is reached within an application that is there already. */
+export type EmbeddedOptions = Omit<EndpointOptions, 'boundHost'>
+
+/** The same as a Hono app. */
+export interface HttpAppOptions extends EmbeddedOptions {
+  /** Hono middleware around all that the app answers. */
+  readonly middleware?: readonly MiddlewareHandler[] | undefined
+}
+
 /** Where a server is reached over HTTP. */
-export interface HttpStreamOptions extends Omit<EndpointOptions, 'boundHost' | 'health'> {
+export interface HttpStreamOptions extends EmbeddedOptions {
   /** 0 picks one that is free. Default: 8080. */
   readonly port?: number | undefined
   /** Default: `localhost`, which only this machine can reach. */
   readonly host?: string | undefined
+  /** Serve HTTPS. */
+  readonly tls?: TlsOptions | undefined
 }
 
 /** How `start` serves: over HTTP if it says so or has `httpStream`, else over stdio. */
@@ -87,7 +119,18 @@ export function withDefaults(options: FastMCPOptions) {
     options.session ?? {}
   checkPositive('session.idleTimeoutMs', idleTimeoutMs)
   checkPositive('session.max', max)
+  const { ping = {}, requestState = {} } = options
+  checkPositive('ping.intervalMs', ping.intervalMs)
+  checkPositive('requestState.ttlMs', requestState.ttlMs)
+  checkPositive('requestState.maxRounds', requestState.maxRounds)
+  if (requestState.key !== undefined && requestState.key.length < MIN_STATE_KEY_LENGTH)
+    throw new TypeError(`requestState.key must have at least ${MIN_STATE_KEY_LENGTH} characters`)
   return {
+    name,
+    version,
+    ping,
+    requestState,
+    asksForRoots: options.roots?.enabled ?? true,
     listPageSize,
     toolTimeoutMs,
     cache,
@@ -96,6 +139,7 @@ export function withDefaults(options: FastMCPOptions) {
     maskErrorDetails: options.maskErrorDetails ?? true,
     logger: guarded(options.logger ?? stderrLogger),
     health: options.health,
+    ready: options.ready,
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Hono } from 'hono'
+import type { Lifecycle } from './lifecycle.js'
 import {
   DEFAULT_HOST,
   DEFAULT_PORT,
@@ -10,8 +12,9 @@ import {
 } from './options.js'
 import { onSignals } from './runtime/signals.js'
 import type { Sessions } from './sessions/sessions.js'
-import { DEFAULT_ENDPOINT, HttpEndpoint } from './transports/http/endpoint.js'
-import type { HttpListener } from './transports/http/node.js'
+import { DEFAULT_ENDPOINT, HttpEndpoint, type EndpointOptions } from './transports/http/endpoint.js'
+import type { ServerStatus } from './transports/http/health.js'
+import type { HttpListener, OtherListener } from './transports/http/node.js'
 import type { StdioServer } from './transports/stdio.js'
 
 const STOPPED = 'The server was stopped before it had started'
@@ -23,6 +26,9 @@ const LINGER_MS = 1000
 export class Servings {
   readonly #sessions: Sessions
   readonly #settings: Settings
+  readonly #lifecycle: Lifecycle
+  /** Custom routes, if there are any. */
+  readonly #routes: () => Hono | undefined
   readonly #listeners = new Set<HttpListener>()
   readonly #cleanups = new Set<() => void>()
   #stdio: StdioServer | undefined
@@ -31,9 +37,26 @@ export class Servings {
   #stops = 0
   #stopping: Promise<void> | undefined
 
-  constructor(sessions: Sessions, settings: Settings) {
+  constructor(sessions: Sessions, settings: Settings, lifecycle: Lifecycle, routes: () => Hono | undefined) {
     this.#sessions = sessions
     this.#settings = settings
+    this.#lifecycle = lifecycle
+    this.#routes = routes
+  }
+
+  get status(): ServerStatus {
+    const { sessions, max, requests } = this.#sessions.counts
+    const { state, uptimeMs, lastError } = this.#lifecycle
+    return {
+      name: this.#settings.name,
+      version: this.#settings.version,
+      state,
+      ready: state === 'running',
+      uptimeMs,
+      lastError,
+      sessions: { connected: sessions, max },
+      requests,
+    }
   }
 
   async start(options: StartOptions): Promise<Serving> {
@@ -52,6 +75,7 @@ export class Servings {
 
   async #stop(): Promise<void> {
     this.#stops += 1
+    this.#lifecycle.stopping()
     for (const cleanUp of this.#cleanups) cleanUp()
     this.#cleanups.clear()
     const listeners = [...this.#listeners]
@@ -62,29 +86,55 @@ export class Servings {
     for (const listener of listeners) listener.refuse()
     await this.#sessions.close(STOP_GRACE_MS)
     await Promise.all([...listeners.map((listener) => listener.close()), stdio?.close()])
+    await this.#lifecycle.end()
   }
 
   async #startHttp(options: HttpStreamOptions): Promise<HttpServing> {
-    const { port = DEFAULT_PORT, host = DEFAULT_HOST, endpoint: path = DEFAULT_ENDPOINT } = options
+    const { port = DEFAULT_PORT, host = DEFAULT_HOST, endpoint: path = DEFAULT_ENDPOINT, tls } = options
     const endpoint = this.endpoint({ ...options, boundHost: host })
     const stops = this.#stops
-    const { listen } = await import('./transports/http/node.js')
-    const listener = await listen(endpoint, { port, host })
-    if (stops !== this.#stops) {
-      await listener.close()
+    const [{ listen }, others] = await Promise.all([
+      import('./transports/http/node.js'),
+      this.#others(),
+      this.#lifecycle.begin(),
+    ])
+    const listener = stops === this.#stops ? await listen(endpoint, { port, host, tls, others }) : undefined
+    if (listener === undefined || stops !== this.#stops) {
+      await listener?.close()
       throw new Error(STOPPED)
     }
     this.#listeners.add(listener)
-    const url = `http://${authority(host)}:${listener.port}${path}`
+    const url = `${tls === undefined ? 'http' : 'https'}://${authority(host)}:${listener.port}${path}`
     return { url, port: listener.port, stop: () => this.stop() }
   }
 
   /** What answers HTTP requests, however they get here. */
-  endpoint(options: ConstructorParameters<typeof HttpEndpoint>[1]): HttpEndpoint {
-    const { health, logger } = this.#settings
-    return new HttpEndpoint(this.#sessions, { ...options, health }, (error) => {
-      logger.error('Error answering an HTTP request', error)
-    })
+  endpoint(options: EndpointOptions): HttpEndpoint {
+    const { health, ready, logger } = this.#settings
+    const server = {
+      sessions: this.#sessions,
+      health,
+      ready,
+      begin: this.#lifecycle.beginForRequest,
+      status: () => this.status,
+      onError: (error: unknown) => {
+        logger.error('Error answering an HTTP request', error)
+      },
+    }
+    return new HttpEndpoint(server, options)
+  }
+
+  /** What answers requests for custom routes, once there are any. */
+  async #others(): Promise<() => OtherListener | undefined> {
+    const { getRequestListener } = await import('#node-server')
+    const known = new WeakMap<Hono, OtherListener>()
+    return () => {
+      const routes = this.#routes()
+      if (routes === undefined) return undefined
+      const listener = known.get(routes) ?? getRequestListener(routes.fetch)
+      known.set(routes, listener)
+      return listener
+    }
   }
 
   async #startStdio(): Promise<Serving> {
@@ -93,7 +143,13 @@ export class Servings {
     if (process?.stdin === undefined) throw new Error('This runtime has no stdio: use server.fetch instead')
     this.#ownsStdio = true
     const stops = this.#stops
-    const { serveStdio } = await import('./transports/stdio.js')
+    const [{ serveStdio }] = await Promise.all([
+      import('./transports/stdio.js'),
+      this.#lifecycle.begin(),
+    ]).catch((error: unknown) => {
+      this.#ownsStdio = false
+      throw error
+    })
     if (stops !== this.#stops) throw new Error(STOPPED)
     this.#stdio = serveStdio(this.#sessions, process)
     void this.#stdio.ended.then(async () => {

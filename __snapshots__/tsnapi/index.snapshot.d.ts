@@ -84,6 +84,14 @@ export interface Context<Auth = unknown> {
     readonly log: ContextLog;
     readonly reportProgress: (_: Progress) => Promise<void>;
     readonly streamContent: (_: string | ContentBlock | readonly ContentBlock[]) => Promise<void>;
+    readonly elicit: Elicit;
+    readonly sample: (_: SampleRequest) => Promise<Sampled>;
+    readonly listRoots: () => Promise<readonly Root[]>;
+    readonly once: <T>(_: string, _: () => T | Promise<T>) => Promise<T>;
+    readonly inputResponses: InputResponses | undefined;
+    readonly requestState: unknown;
+    readonly state: ContextState;
+    readonly closeStream: () => void;
     readonly readResource: (_: string) => Promise<ReadResourceResult>;
     readonly callTool: (_: string, _?: Record<string, unknown>) => Promise<CallToolResult>;
     readonly getPrompt: (_: string, _?: Record<string, string>) => Promise<GetPromptResult>;
@@ -95,17 +103,52 @@ export interface ContextLog {
     warn(_: string, _?: unknown): void;
     error(_: string, _?: unknown): void;
 }
+export interface ContextState {
+    get(_: string): unknown;
+    set(_: string, _: unknown): void;
+    delete(_: string): boolean;
+}
 export interface CorsOptions {
     readonly allowedHeaders?: readonly string[] | undefined;
     readonly exposedHeaders?: readonly string[] | undefined;
     readonly credentials?: boolean | undefined;
     readonly maxAge?: number | undefined;
 }
+export interface CreateMessageResult {
+    role: Role;
+    content: SamplingContent | SamplingContent[];
+    model: string;
+    stopReason?: string | undefined;
+    _meta?: Meta | undefined;
+}
+export interface Elicit {
+    <S extends Schema>(_: ElicitForm<S>): Promise<ElicitAnswer<SchemaOutput<S>>>;
+    (_: ElicitUrl): Promise<ElicitAnswer<undefined>>;
+}
+export interface ElicitForm<S extends Schema = Schema> extends Keyed {
+    readonly message: string;
+    readonly schema: S;
+}
+export interface ElicitResult {
+    action: 'accept' | 'decline' | 'cancel';
+    content?: Record<string, string | number | boolean | string[]> | undefined;
+    _meta?: Meta | undefined;
+}
+export interface ElicitUrl extends Keyed {
+    readonly message: string;
+    readonly url: string | URL;
+}
 export interface EmbeddedResource {
     type: 'resource';
     resource: ResourceContents;
     annotations?: Annotations | undefined;
     _meta?: Meta | undefined;
+}
+export interface EventStore {
+    storeEvent(_: string, _: JsonRpcMessage): Promise<string>;
+    replayEventsAfter(_: string, _: {
+        send: (_: string, _: JsonRpcMessage) => Promise<void>;
+    }): Promise<string>;
 }
 export interface FastMCPOptions {
     readonly name: string;
@@ -124,6 +167,11 @@ export interface FastMCPOptions {
         readonly [K in keyof SessionLimits]?: SessionLimits[K] | undefined;
     } | undefined;
     readonly health?: HealthOptions | undefined;
+    readonly ready?: ReadyOptions | undefined;
+    readonly ping?: PingOptions | undefined;
+    readonly roots?: RootsOptions | undefined;
+    readonly requestState?: RequestStateOptions | undefined;
+    lifespan?(_: FastMCP): void | AsyncDisposable | Promise<void | AsyncDisposable>;
     readonly logger?: Logger | undefined;
 }
 export interface GetPromptResult {
@@ -137,13 +185,17 @@ export interface HealthOptions {
     readonly message?: string | undefined;
     readonly status?: number | undefined;
 }
+export interface HttpAppOptions extends EmbeddedOptions {
+    readonly middleware?: readonly MiddlewareHandler[] | undefined;
+}
 export interface HttpServing extends Serving {
     readonly url: string;
     readonly port: number;
 }
-export interface HttpStreamOptions extends Omit<EndpointOptions, 'boundHost' | 'health'> {
+export interface HttpStreamOptions extends EmbeddedOptions {
     readonly port?: number | undefined;
     readonly host?: string | undefined;
+    readonly tls?: TlsOptions | undefined;
 }
 export interface Icon {
     src: string;
@@ -166,11 +218,32 @@ export interface Implementation {
     websiteUrl?: string | undefined;
     icons?: Icon[] | undefined;
 }
+export interface InputRequiredOptions {
+    readonly inputRequests?: Readonly<Record<string, Question>>;
+    readonly requestState?: unknown;
+}
+export interface ListRootsResult {
+    roots: Root[];
+    _meta?: Meta | undefined;
+}
 export interface Logger {
     debug(..._: unknown[]): void;
     info(..._: unknown[]): void;
     warn(..._: unknown[]): void;
     error(..._: unknown[]): void;
+}
+export interface ModelPreferences {
+    hints?: {
+        name?: string | undefined;
+    }[] | undefined;
+    costPriority?: number | undefined;
+    speedPriority?: number | undefined;
+    intelligencePriority?: number | undefined;
+}
+export interface PingOptions {
+    readonly enabled?: boolean | undefined;
+    readonly intervalMs?: number | undefined;
+    readonly logLevel?: keyof Logger | undefined;
 }
 export interface Progress {
     progress: number;
@@ -191,7 +264,7 @@ export interface PromptConfig<Name extends string = string, A extends readonly A
     readonly tags?: readonly string[];
     readonly icons?: readonly Icon[];
     readonly meta?: Record<string, unknown>;
-    load(_: PromptArguments<A>, _: Context<Auth>): PromptReturn | Promise<PromptReturn>;
+    load(_: PromptArguments<A>, _: Context<Auth>): PromptReturn | InputRequired | Promise<PromptReturn | InputRequired>;
 }
 export interface PromptDefinition {
     name: string;
@@ -214,9 +287,25 @@ export interface PromptResult {
     readonly messages: readonly PromptPart[];
     readonly meta?: Record<string, unknown>;
 }
+export interface Question<Answer = unknown> {
+    readonly method: AskingMethod;
+    readonly params: JsonObject;
+    readonly requires: ClientCapabilities;
+    readonly key: string | undefined;
+    read(_: JsonObject): Answer | Promise<Answer>;
+}
 export interface ReadResourceResult {
     contents: ResourceContents[];
     _meta?: Meta | undefined;
+}
+export interface ReadyOptions {
+    readonly enabled?: boolean | undefined;
+    readonly path?: string | undefined;
+}
+export interface RequestStateOptions {
+    readonly key?: string | undefined;
+    readonly ttlMs?: number | undefined;
+    readonly maxRounds?: number | undefined;
 }
 export interface Resource {
     uri: string;
@@ -233,6 +322,7 @@ export interface ResourceConfig<Auth = unknown> extends ResourceFacts {
     readonly uri: string;
     readonly size?: number;
     load(_: Context<Auth>): unknown;
+    watch?(_: () => void): Stop | void | Promise<Stop | void>;
 }
 export interface ResourceFacts {
     readonly name: string;
@@ -251,6 +341,7 @@ export interface ResourceTemplateConfig<T extends string | readonly string[] = s
     readonly uriTemplate: T;
     readonly arguments?: readonly ArgumentConfig<Auth>[];
     load(_: TemplateArguments<T>, _: Context<Auth>): unknown;
+    watch?(_: TemplateArguments<T>, _: () => void): Stop | void | Promise<Stop | void>;
 }
 export interface ResourceTemplateDefinition {
     uriTemplate: string;
@@ -261,6 +352,44 @@ export interface ResourceTemplateDefinition {
     annotations?: Annotations | undefined;
     icons?: Icon[] | undefined;
     _meta?: Meta | undefined;
+}
+export interface Root {
+    uri: string;
+    name?: string | undefined;
+    _meta?: Meta | undefined;
+}
+export interface RootsOptions {
+    readonly enabled?: boolean | undefined;
+}
+export interface Sampled extends CreateMessageResult {
+    readonly text: string;
+}
+export interface SampleRequest extends Keyed {
+    readonly messages: string | readonly SamplingMessage[];
+    readonly maxTokens?: number;
+    readonly systemPrompt?: string;
+    readonly temperature?: number;
+    readonly stopSequences?: readonly string[];
+    readonly modelPreferences?: ModelPreferences;
+    readonly includeContext?: 'none' | 'thisServer' | 'allServers';
+    readonly metadata?: JsonObject;
+    readonly tools?: readonly SamplingTool[];
+    readonly toolChoice?: {
+        readonly mode?: 'auto' | 'required' | 'none';
+    };
+}
+export interface SamplingMessage {
+    role: Role;
+    content: SamplingContent | SamplingContent[];
+    _meta?: Meta | undefined;
+}
+export interface SamplingTool {
+    name: string;
+    title?: string | undefined;
+    description?: string | undefined;
+    inputSchema: JsonObject & {
+        type: 'object';
+    };
 }
 export interface Selector {
     readonly names?: readonly string[];
@@ -286,10 +415,40 @@ export interface ServerCapabilities {
         listChanged?: boolean | undefined;
     } | undefined;
 }
+export interface ServerEvents {
+    connect: {
+        readonly session: ClientSession;
+    };
+    disconnect: {
+        readonly session: ClientSession;
+        readonly reason: DisconnectReason;
+    };
+}
+export interface ServerStatus {
+    readonly name: string;
+    readonly version: string;
+    readonly state: 'idle' | 'starting' | 'running' | 'stopping' | 'stopped';
+    readonly ready: boolean;
+    readonly uptimeMs: number;
+    readonly lastError: string | undefined;
+    readonly sessions: {
+        readonly connected: number;
+        readonly max: number;
+    };
+    readonly requests: number;
+}
 export interface Serving {
     readonly url: string | undefined;
     readonly port: number | undefined;
     readonly stop: () => Promise<void>;
+}
+export interface SessionEvents {
+    rootsChanged: {
+        readonly roots: readonly Root[];
+    };
+    error: {
+        readonly error: unknown;
+    };
 }
 export interface SessionLimits {
     readonly idleTimeoutMs: number;
@@ -309,6 +468,11 @@ export interface TextResourceContents {
     text: string;
     mimeType?: string | undefined;
     _meta?: Meta | undefined;
+}
+export interface TlsOptions {
+    readonly cert: NonNullable<SecureContextOptions['cert']>;
+    readonly key: NonNullable<SecureContextOptions['key']>;
+    readonly ca?: SecureContextOptions['ca'];
 }
 export interface ToolAnnotations {
     title?: string | undefined;
@@ -347,9 +511,24 @@ export interface ToolResult<Structured = unknown> {
     isError?: boolean;
     meta?: Record<string, unknown>;
 }
+export interface ToolResultContent {
+    type: 'tool_result';
+    toolUseId: string;
+    content: ContentBlock[];
+    structuredContent?: unknown;
+    isError?: boolean | undefined;
+    _meta?: Meta | undefined;
+}
 export interface ToolTypes<P, O> {
     input: P extends Schema ? SchemaInput<P> : Record<string, unknown>;
     output: O extends Schema ? SchemaOutput<O, unknown> : unknown;
+}
+export interface ToolUseContent {
+    type: 'tool_use';
+    id: string;
+    name: string;
+    input: JsonObject;
+    _meta?: Meta | undefined;
 }
 export interface Transport {
     start(): Promise<void>;
@@ -362,13 +541,27 @@ export interface Transport {
 // #endregion
 
 // #region Types
+export type AskingMethod = 'elicitation/create' | 'sampling/createMessage' | 'roots/list';
 export type Completion = readonly string[] | {
     readonly values: readonly string[];
     readonly total?: number | undefined;
     readonly hasMore?: boolean | undefined;
 };
 export type ContentBlock = TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource;
+export type DisconnectReason = 'client ended the session' | 'connection closed' | 'idle timeout' | 'ping timeout' | 'closed by server' | 'server stopped';
+export type ElicitAnswer<Content> = {
+    readonly action: 'accept';
+    readonly content: Content;
+} | {
+    readonly action: 'decline' | 'cancel';
+    readonly content?: undefined;
+};
+export type EmbeddedOptions = Omit<EndpointOptions, 'boundHost'>;
 export type EraName = '2025-11-25' | '2026-07-28';
+export type InputResponse = Partial<Omit<ElicitResult, 'content'>> & Partial<Omit<CreateMessageResult, 'content'>> & Partial<ListRootsResult> & {
+    readonly content?: unknown;
+};
+export type InputResponses = Readonly<Record<string, InputResponse | undefined>>;
 export type JsonObject = Record<string, unknown>;
 export type JsonObjectSchema = JsonSchema & {
     type: 'object';
@@ -391,6 +584,7 @@ export type MediaSource = ({
     readonly signal?: AbortSignal;
 };
 export type Meta = Record<string, unknown>;
+export type NodeHandler = (_: IncomingMessage, _: ServerResponse, _?: (_?: unknown) => void) => void;
 export type OnDuplicate = 'error' | 'replace' | 'ignore';
 export type ProgressToken = string | number;
 export type PromptArguments<A extends readonly ArgumentConfig[]> = {
@@ -413,6 +607,7 @@ export type ResourcePart = ({
     readonly meta?: Record<string, unknown>;
 };
 export type Role = 'user' | 'assistant';
+export type SamplingContent = TextContent | ImageContent | AudioContent | ToolUseContent | ToolResultContent;
 export type Schema = StandardSchema | {
     readonly [keyword: string]: unknown;
 };
@@ -428,14 +623,39 @@ export type StartOptions = {
     readonly transportType?: undefined;
     readonly httpStream?: HttpStreamOptions;
 };
+export type Stop = () => void | Promise<void>;
 export type TemplateArguments<T extends string | readonly string[]> = T extends string ? Variables<T> : T extends readonly string[] ? OneOf<T[number], AllNames<T[number]>> : never;
 export type ToolArguments<P> = [P] extends [Schema] ? SchemaOutput<P> : Record<string, unknown>;
-export type ToolReturn<O> = O extends Schema ? Streamable<SchemaInput<O, unknown> | ToolResult<SchemaInput<O, unknown>>> : unknown;
+export type ToolReturn<O> = O extends Schema ? Streamable<SchemaInput<O, unknown> | ToolResult<SchemaInput<O, unknown>> | InputRequired> : unknown;
+export type TransportName = 'stdio' | 'httpStream' | 'sse' | 'inMemory' | 'custom';
 // #endregion
 
 // #region Classes
 export declare class CancelledError extends Error {
     constructor(_?: string);
+}
+export declare class ClientAnswerError extends UserError {
+    readonly code: number | undefined;
+    constructor(_: string, _?: number);
+}
+export declare class ClientSession {
+    #private;
+    constructor(_: SessionCore, _: Caller, _: Logger);
+    get id(): string;
+    get transport(): TransportName;
+    get clientInfo(): Implementation | undefined;
+    get clientCapabilities(): ClientCapabilities;
+    get protocolVersion(): string;
+    get era(): EraName;
+    get roots(): readonly Root[];
+    get loggingLevel(): LogLevel | undefined;
+    on<Name extends keyof SessionEvents>(_: Name, _: (_: SessionEvents[Name]) => unknown): this;
+    off<Name extends keyof SessionEvents>(_: Name, _: (_: SessionEvents[Name]) => unknown): this;
+    emit<Name extends keyof SessionEvents>(_: Name, _: SessionEvents[Name]): void;
+    ping(): Promise<void>;
+    readonly elicit: Elicit;
+    sample(_: SampleRequest): Promise<Sampled>;
+    close(): void;
 }
 export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts extends object = Nothing> {
     #private;
@@ -463,6 +683,10 @@ export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Pro
     disable(_?: Selector): this;
     enable(_?: Selector): this;
     notifyResourceUpdated(_: string): void;
+    get sessions(): readonly ClientSession[];
+    status(): ServerStatus;
+    on<Name extends keyof ServerEvents>(_: Name, _: (_: ServerEvents[Name]) => unknown): this;
+    off<Name extends keyof ServerEvents>(_: Name, _: (_: ServerEvents[Name]) => unknown): this;
     start(_: StartOptions & ({
         transportType: 'httpStream';
     } | {
@@ -471,8 +695,16 @@ export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Pro
     start(_?: StartOptions): Promise<Serving>;
     stop(): Promise<void>;
     connect(_: Transport): Promise<void>;
-    readonly fetch: (_: Request) => Promise<Response>;
+    get app(): Hono;
+    httpApp({ middleware, ...options }?: HttpAppOptions): Hono;
+    nodeHandler(_?: EmbeddedOptions): NodeHandler;
+    readonly fetch: (_: Request, ..._: unknown[]) => Promise<Response>;
     request(_: string, _?: RequestInit): Promise<Response>;
+}
+export declare class InputRequired {
+    readonly inputRequests: Readonly<Record<string, Question>>;
+    readonly requestState: unknown;
+    constructor({ inputRequests, requestState }: InputRequiredOptions);
 }
 export declare class PromptError extends PublicError {
 }
@@ -493,6 +725,14 @@ export declare class TimeoutError extends Error {
 export declare class ToolError extends PublicError {
 }
 export declare class UserError extends PublicError {
+}
+// #endregion
+
+// #region Namespaces
+export declare namespace inputRequired {
+  var elicit: typeof elicitation;
+  var sample: typeof sampling;
+  var listRoots: typeof rootsQuestion;
 }
 // #endregion
 
@@ -527,13 +767,24 @@ export declare const ErrorCode: {
 
 // #region Referenced (internal)
 type AllNames<T extends string> = T extends T ? keyof Variables<T> : never;
+interface Caller {
+    readonly info: Implementation | undefined;
+    readonly capabilities: ClientCapabilities;
+    readonly protocolVersion: string;
+    readonly era: EraName;
+}
 interface EndpointOptions extends GuardOptions {
     readonly endpoint?: string | undefined;
+    readonly stateless?: boolean | undefined;
+    readonly sse?: boolean | undefined;
+    readonly eventStore?: EventStore | false | undefined;
     readonly cors?: boolean | CorsOptions | undefined;
     readonly maxBodyBytes?: number | undefined;
-    readonly health?: HealthOptions | undefined;
 }
 type JsonRpcMessage = JsonRpcRequest | JsonRpcNotification | JsonRpcResponse;
+interface Keyed {
+    readonly key?: string;
+}
 type Nothing = {};
 type OneOf<T extends string, Names extends PropertyKey> = T extends T ? Variables<T> & {
     [Name in Exclude<Names, keyof Variables<T>>]?: undefined;
@@ -541,6 +792,16 @@ type OneOf<T extends string, Names extends PropertyKey> = T extends T ? Variable
 declare abstract class PublicError extends Error {
     readonly extras: Record<string, unknown> | undefined;
     constructor(_: string, _?: Record<string, unknown>);
+}
+interface SessionCore {
+    readonly id: string;
+    readonly transport: TransportName;
+    readonly speaker: {
+        readonly caller: Caller;
+        readonly logLevel: LogLevel | undefined;
+    } | undefined;
+    readonly line: ClientLine | undefined;
+    end(_: DisconnectReason): void;
 }
 interface StandardSchemaProps<Input = unknown, Output = Input> {
     readonly version: 1;

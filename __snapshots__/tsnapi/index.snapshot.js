@@ -7,7 +7,10 @@ export class FastMCP {
   local
   sessions
   servings
+  lifecycle
+  connected
   endpoint
+  routes
   constructor(_) {}
   addTool(_) {}
   addTools(_) {}
@@ -24,9 +27,16 @@ export class FastMCP {
   disable(_) {}
   enable(_) {}
   notifyResourceUpdated(_) {}
+  get sessions() {}
+  status() {}
+  on(_, _) {}
+  off(_, _) {}
   start(_) {}
   stop() {}
   async connect(_) {}
+  get app() {}
+  httpApp(_) {}
+  nodeHandler(_) {}
   fetch
   request(_, _) {}
   defineTool(_) {}
@@ -37,10 +47,11 @@ export class FastMCP {
 export async function audio(_) {}
 export function embedded(_) {}
 export async function image(_) {}
-export function inMemoryTransports() {}
+export function inputRequired(_) {}
 export function resourceLink(_) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ErrorCode, PromptError, ProtocolError, ResourceError, ResourceNotFoundError, TimeoutError, UserError as ToolError, UserError } from './chunk-AYXGIJX2.js';
+export { CancelledError, ClientAnswerError, ErrorCode, PromptError, ProtocolError, ResourceError, ResourceNotFoundError, TimeoutError, UserError as ToolError, UserError } from './chunk-AHEZZBTU.js';
+export { inMemoryTransports } from './chunk-C3XPHZZW.js';
 // #endregion

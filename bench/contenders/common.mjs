@@ -6,8 +6,18 @@ export function ready(port) {
   process.send({ port })
   process.on('message', (message) => {
     if (message === 'usage') process.send({ cpu: process.cpuUsage() })
+    else if (message === 'heap') void heap().then((heap) => process.send({ heap }))
     else process.exit(0)
   })
+}
+
+/** Bytes of heap in use, when the sockets that have gone are gone altogether. */
+async function heap() {
+  for (let round = 0; round < 4; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    globalThis.gc()
+  }
+  return process.memoryUsage().heapUsed
 }
 
 /** A server of node:http that picks its port. */

@@ -7,6 +7,7 @@ import {
 } from '../protocol/kinds.js'
 import type { MirroredHeader } from '../protocol/mirrored-headers.js'
 import type { CompletionContext, Context } from './context.js'
+import type { InputRequired } from './input-required.js'
 
 /** What a completion may say: the values alone, or with how many there are in all. */
 export type Completion =
@@ -17,14 +18,27 @@ export type Completion =
       readonly hasMore?: boolean | undefined
     }
 
+/** Lets go of a source. */
+export type Stop = () => void | Promise<void>
+
+/** How to hear of what a resource holds becoming another. */
+export interface Watch {
+  /** The same for as long as it is the same source that is watched. */
+  readonly source: object
+  /** Calls `changed` from then on until what it gives is called. */
+  start(changed: () => void): Stop | void | Promise<Stop | void>
+}
+
 /** Something a server offers: what clients see of it, and a closure that runs it. Immutable. */
 export interface Component<K extends ComponentKind = ComponentKind> {
   readonly kind: K
   /** Exactly what a client sees in a list. */
   readonly definition: DefinitionOf<K>
-  invoke(params: ParamsOf<K>, context: Context): Promise<ResultOf<K>>
+  invoke(params: ParamsOf<K>, context: Context): Promise<ResultOf<K> | InputRequired>
   /** Suggests values for an argument; `undefined` for arguments it knows nothing of. */
   complete?(argument: string, value: string, context: CompletionContext): Promise<Completion | undefined>
+  /** Resources only: started while somebody is subscribed. */
+  readonly watch?: Watch
   readonly tags?: ReadonlySet<string>
   /** Arguments that HTTP headers repeat, so that gateways can route without reading the body. */
   readonly mirroredHeaders?: readonly MirroredHeader[]

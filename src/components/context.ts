@@ -1,3 +1,4 @@
+import type { Root } from '../protocol/client-types.js'
 import type { EraName } from '../protocol/era.js'
 import type {
   CallToolResult,
@@ -8,6 +9,8 @@ import type {
   ReadResourceResult,
   RequestId,
 } from '../protocol/types.js'
+import type { InputResponses } from './input-required.js'
+import type { Elicit, Sampled, SampleRequest } from './questions.js'
 
 /** Who is asking: told once by `initialize`, or by each request from 2026-07-28 on. */
 export interface Caller {
@@ -46,6 +49,14 @@ export interface Progress {
   message?: string | undefined
 }
 
+/** What a session remembers between calls; from 2026-07-28 on, what a request remembers while it lasts. */
+export interface ContextState {
+  get(key: string): unknown
+  set(key: string, value: unknown): void
+  /** Gives whether there was one. */
+  delete(key: string): boolean
+}
+
 /** Who asks and how to talk back: the second argument of every handler. May be destructured. */
 export interface Context<Auth = unknown> {
   /** What `authenticate` returned. */
@@ -72,6 +83,31 @@ export interface Context<Auth = unknown> {
    * `experimental.streamContent`. A handler that returns nothing has all it streamed as its result.
    */
   readonly streamContent: (content: string | ContentBlock | readonly ContentBlock[]) => Promise<void>
+
+  /**
+   * Ask the user. Clients up to 2025-11-25 are asked while the run waits; for 2026-07-28 ones the
+   * call is answered with the question, and the handler runs again from the top when it comes
+   * back: do before only what may be done twice, or wrap it in `once`.
+   * @throws ProtocolError -32021 for a client that did not declare it, `ClientAnswerError` for
+   * an answer that does not fit, an error, or none within ten minutes.
+   */
+  readonly elicit: Elicit
+  /** Ask the client's model, in the same way. */
+  readonly sample: (request: SampleRequest) => Promise<Sampled>
+  /** The client's roots, asked for in the same way where they are not known. */
+  readonly listRoots: () => Promise<readonly Root[]>
+  /** Run something in one round only; later rounds get the JSON it gave. It must not ask the client. */
+  readonly once: <T>(key: string, run: () => T | Promise<T>) => Promise<T>
+  /** What the client answered to the `inputRequired(…)` that this handler returned. */
+  readonly inputResponses: InputResponses | undefined
+  /** The `requestState` of that `inputRequired(…)`. */
+  readonly requestState: unknown
+  readonly state: ContextState
+  /**
+   * Let an HTTP client up to 2025-11-25 hang up for now: it comes back for the rest of this
+   * answer. Does nothing elsewhere.
+   */
+  readonly closeStream: () => void
 
   /** Read a resource of the same server. */
   readonly readResource: (uri: string) => Promise<ReadResourceResult>
@@ -140,6 +176,38 @@ export class ContextView implements Context {
 
   get streamContent(): Context['streamContent'] {
     return this.#behind.streamContent
+  }
+
+  get elicit(): Context['elicit'] {
+    return this.#behind.elicit
+  }
+
+  get sample(): Context['sample'] {
+    return this.#behind.sample
+  }
+
+  get listRoots(): Context['listRoots'] {
+    return this.#behind.listRoots
+  }
+
+  get once(): Context['once'] {
+    return this.#behind.once
+  }
+
+  get inputResponses(): InputResponses | undefined {
+    return this.#behind.inputResponses
+  }
+
+  get requestState(): unknown {
+    return this.#behind.requestState
+  }
+
+  get state(): ContextState {
+    return this.#behind.state
+  }
+
+  get closeStream(): Context['closeStream'] {
+    return this.#behind.closeStream
   }
 
   get readResource(): Context['readResource'] {

@@ -4,6 +4,7 @@ import { completerOf, type ArgumentConfig } from './arguments.js'
 import type { Component } from './component.js'
 import type { Context } from './context.js'
 import { checkName, definitionOf, tagsOf } from './definition.js'
+import { InputRequired } from './input-required.js'
 import { toPromptResult, type PromptReturn } from './result.js'
 
 /** What a prompt's `load` is given: required arguments are there, others may be absent. */
@@ -29,7 +30,10 @@ export interface PromptConfig<
   readonly icons?: readonly Icon[]
   /** Goes out as `_meta`. */
   readonly meta?: Record<string, unknown>
-  load(args: PromptArguments<A>, context: Context<Auth>): PromptReturn | Promise<PromptReturn>
+  load(
+    args: PromptArguments<A>,
+    context: Context<Auth>,
+  ): PromptReturn | InputRequired | Promise<PromptReturn | InputRequired>
 }
 
 /**
@@ -56,7 +60,8 @@ export function definePrompt(config: PromptConfig): Component<'prompt'> {
     async invoke(params, context) {
       refuseMissing(name, args, params)
       refuseOthers(name, args, params)
-      return toPromptResult(await config.load(params, context), description)
+      const given = await config.load(params, context)
+      return given instanceof InputRequired ? given : toPromptResult(given, description)
     },
     ...(complete === undefined ? {} : { complete }),
     ...tagsOf(config.tags),

@@ -2,10 +2,11 @@ import type { Resource, ResourceTemplateDefinition } from '../protocol/types.js'
 import { UriTemplate } from '../protocol/uri-template.js'
 import { ResourceNotFoundError } from '../errors.js'
 import { completerOf, type ArgumentConfig } from './arguments.js'
-import type { Component } from './component.js'
+import type { Component, Stop } from './component.js'
 import type { Context } from './context.js'
 import { checkName, definitionOf, describedError, tagsOf } from './definition.js'
 import { checkUri, type ResourceFacts } from './resource.js'
+import { InputRequired } from './input-required.js'
 import { toReadResult } from './result.js'
 
 /** The values in a URI, by the names of the template's variables; of several templates, those of one. */
@@ -56,6 +57,8 @@ export interface ResourceTemplateConfig<
   readonly arguments?: readonly ArgumentConfig<Auth>[]
   /** As `load` of a resource; values of templates that did not match are `undefined`. */
   load(args: TemplateArguments<T>, context: Context<Auth>): unknown
+  /** As `watch` of a resource, for each resource that somebody is subscribed to. */
+  watch?(args: TemplateArguments<T>, changed: () => void): Stop | void | Promise<Stop | void>
 }
 
 /** A template, able to give the resource at a URI that matches it. */
@@ -98,7 +101,13 @@ function defineOne(config: ResourceTemplateConfig, uriTemplate: UriTemplate): Te
     return {
       kind: 'resource',
       definition: definitionOf<Resource>({ uri, ...facts }),
-      invoke: async (_params, context) => toReadResult(await config.load(values, context), uri, mimeType),
+      async invoke(_params, context) {
+        const given = await config.load(values, context)
+        return given instanceof InputRequired ? given : toReadResult(given, uri, mimeType)
+      },
+      ...(config.watch === undefined
+        ? {}
+        : { watch: { source: config, start: (changed) => config.watch?.(values, changed) } }),
       ...tags,
     }
   }

@@ -1,7 +1,8 @@
 import type { Annotations, Icon, Resource } from '../protocol/types.js'
-import type { Component } from './component.js'
+import type { Component, Stop } from './component.js'
 import type { Context } from './context.js'
 import { checkName, definitionOf, tagsOf } from './definition.js'
+import { InputRequired } from './input-required.js'
 import { toReadResult } from './result.js'
 
 /** What a resource as a user writes it and a resource template have in common. */
@@ -25,6 +26,11 @@ export interface ResourceConfig<Auth = unknown> extends ResourceFacts {
   readonly size?: number
   /** Gives text, bytes, a JSON value, parts with `text` or `blob`, or nothing where there is no such resource. */
   load(context: Context<Auth>): unknown
+  /**
+   * Watches what the resource holds, from when a first client subscribes until the last leaves:
+   * calls `changed` at every change, and gives what ends the watching.
+   */
+  watch?(changed: () => void): Stop | void | Promise<Stop | void>
 }
 
 const ABSOLUTE_URI = /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/
@@ -51,8 +57,12 @@ export function defineResource(config: ResourceConfig): Component<'resource'> {
       _meta: meta,
     }),
     async invoke(_params, context) {
-      return toReadResult(await config.load(context), uri, mimeType)
+      const given = await config.load(context)
+      return given instanceof InputRequired ? given : toReadResult(given, uri, mimeType)
     },
+    ...(config.watch === undefined
+      ? {}
+      : { watch: { source: config, start: (changed) => config.watch?.(changed) } }),
     ...tagsOf(config.tags),
   }
 }

@@ -10,6 +10,7 @@ import type {
 import type { Component } from './component.js'
 import type { Context } from './context.js'
 import { definitionOf, describedError, tagsOf } from './definition.js'
+import { InputRequired } from './input-required.js'
 import { mirroredHeadersOf } from '../protocol/mirrored-headers.js'
 import { isToolResult, settled, toToolResult, type ToolResult } from './result.js'
 import { compileSchema, type CompiledSchema, type SchemaSide, type Validation } from './schema.js'
@@ -22,7 +23,7 @@ export type ToolArguments<P> = [P] extends [Schema] ? SchemaOutput<P> : Record<s
 
 /** What `execute` may return, or resolve to; or an async generator that returns it. */
 export type ToolReturn<O> = O extends Schema
-  ? Streamable<SchemaInput<O, unknown> | ToolResult<SchemaInput<O, unknown>>>
+  ? Streamable<SchemaInput<O, unknown> | ToolResult<SchemaInput<O, unknown>> | InputRequired>
   : unknown
 
 type Streamable<T> = T | Promise<T> | AsyncGenerator<unknown, T, undefined>
@@ -82,7 +83,7 @@ export function defineTool(
   const execute = (args: unknown, context: Context): unknown => config.execute(args as JsonObject, context)
 
   // What is there at once is not awaited: most tools are quick, and every await is a turn of the queue.
-  const invoke = async (params: JsonObject, context: Context): Promise<CallToolResult> => {
+  const invoke = async (params: JsonObject, context: Context): Promise<CallToolResult | InputRequired> => {
     const parsed = input === undefined ? params : parseArguments(name, input, params)
     const args = parsed instanceof Promise ? ((await parsed) as unknown) : parsed
     const streaming = new StreamingContext(context)
@@ -94,6 +95,7 @@ export function defineTool(
     const { streamed } = streaming
     const whole = returned === undefined && streamed !== undefined ? { content: streamed } : settled(returned)
     const given = whole instanceof Promise ? ((await whole) as unknown) : whole
+    if (given instanceof InputRequired) return given
     return output === undefined ? toToolResult(given) : parseResult(name, output, given)
   }
 

@@ -61,6 +61,11 @@ export class Era2026 implements Era {
     return this.#prepend(cacheable, JSON.stringify(result))
   }
 
+  /** The JSON text of an answer that asks for more first (basic/patterns/mrtr). */
+  encodeInputRequired(asked: { inputRequests?: object; requestState: string }): string {
+    return JSON.stringify({ ...this.#stamp, ...asked, resultType: 'input_required' })
+  }
+
   error(error: ProtocolError): ProtocolError {
     return error instanceof ResourceNotFoundError
       ? new ProtocolError(ErrorCode.InvalidParams, error.message, error.data)

@@ -14,7 +14,7 @@ export interface JsonRpcNotification {
   params?: JsonObject
 }
 
-interface JsonRpcResponse {
+export interface JsonRpcResponse {
   jsonrpc: '2.0'
   id?: RequestId
   result?: JsonObject
@@ -99,10 +99,26 @@ function jsonOf(value: object): string | undefined {
   }
 }
 
+/** The text of a request to the client. */
+export function encodeRequest(id: RequestId, method: string, params?: object): string {
+  return JSON.stringify(
+    params === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params },
+  )
+}
+
 /** The text of a notification. */
 export function encodeNotification(method: string, params?: object): string {
   return JSON.stringify(
     params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params },
+  )
+}
+
+/** JSON with the members of every object in one order, so that equal values give equal texts. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    isObject(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
   )
 }
 

@@ -1,8 +1,16 @@
 import type { Caller, Context } from '../components/context.js'
-import { invalidParams, methodNotFound, ResourceNotFoundError } from '../errors.js'
+import type { Component } from '../components/component.js'
+import { InputRequired } from '../components/input-required.js'
+import { invalidParams, methodNotFound, PutOffError, ResourceNotFoundError } from '../errors.js'
 import type { Era } from '../protocol/era.js'
 import { isObject, type EncodedResult } from '../protocol/json-rpc.js'
-import { COMPONENT_KINDS, KINDS } from '../protocol/kinds.js'
+import {
+  COMPONENT_KINDS,
+  KINDS,
+  type ComponentKind,
+  type ParamsOf,
+  type ResultOf,
+} from '../protocol/kinds.js'
 import type { CallToolResult, GetPromptResult, JsonObject, ReadResourceResult } from '../protocol/types.js'
 import type { Provider } from '../providers/provider.js'
 import { complete } from './completion.js'
@@ -14,6 +22,8 @@ export interface Call {
   readonly caller: Caller
   readonly context: Context
   readonly era: Era
+  /** Has the client asked for what a component needs to run again. */
+  readonly client: { require(required: InputRequired): Promise<void> }
 }
 
 type Route = (params: JsonObject, call: Call) => Promise<object | EncodedResult>
@@ -56,31 +66,28 @@ export class Router {
   }
 
   /** Run a tool as `context.callTool` does: what it throws is thrown. */
-  async callTool(name: string, args: JsonObject, { caller, context }: Call): Promise<CallToolResult> {
-    const tool = await this.#provider.find('tool', name, caller)
+  async callTool(name: string, args: JsonObject, call: Call): Promise<CallToolResult> {
+    const tool = await this.#provider.find('tool', name, call.caller)
     if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
-    return tool.invoke(args, context)
+    return run(tool, args, call)
   }
 
   /** Read a resource as `context.readResource` does: what it throws is thrown. */
-  async readResource(uri: string, { caller, context }: Call): Promise<ReadResourceResult> {
-    const resource = await this.#provider.find('resource', uri, caller)
+  async readResource(uri: string, call: Call): Promise<ReadResourceResult> {
+    const resource = await this.#provider.find('resource', uri, call.caller)
     if (resource === undefined) throw new ResourceNotFoundError(uri)
-    return resource.invoke(undefined, context)
+    return run(resource, undefined, call)
   }
 
   /** Get a prompt as `context.getPrompt` does: what it throws is thrown. */
-  async getPrompt(
-    name: string,
-    args: Record<string, string>,
-    { caller, context }: Call,
-  ): Promise<GetPromptResult> {
-    const prompt = await this.#provider.find('prompt', name, caller)
+  async getPrompt(name: string, args: Record<string, string>, call: Call): Promise<GetPromptResult> {
+    const prompt = await this.#provider.find('prompt', name, call.caller)
     if (prompt === undefined) throw invalidParams(`Unknown prompt: ${name}`)
-    return prompt.invoke(args, context)
+    return run(prompt, args, call)
   }
 
-  async #callTool(params: JsonObject, { caller, context, era }: Call): Promise<CallToolResult> {
+  async #callTool(params: JsonObject, call: Call): Promise<CallToolResult> {
+    const { caller, context, era } = call
     const name = textOf(params, 'name')
     const args = argumentsOf(params)
     const tool = await this.#provider.find('tool', name, caller)
@@ -88,10 +95,12 @@ export class Router {
     if (tool.mirroredHeaders !== undefined)
       era.checkMirroredHeaders(tool.mirroredHeaders, args, context.headers)
     try {
-      const result = await tool.invoke(args, context)
+      // Hardly ever are there questions first, so what is there at once is not awaited twice.
+      const given = await tool.invoke(args, context)
+      const result = given instanceof InputRequired ? await runAgain(given, tool, args, call) : given
       return era.toolResult(result, tool.definition, caller.protocolVersion)
     } catch (error) {
-      if (context.signal.aborted) throw error
+      if (error instanceof PutOffError || context.signal.aborted) throw error
       return era.toolResult(toolFailure(error, name, this.#options), tool.definition, caller.protocolVersion)
     }
   }
@@ -101,6 +110,7 @@ export class Router {
     try {
       return await this.readResource(uri, call)
     } catch (error) {
+      if (error instanceof PutOffError) throw error
       throw componentFailure(error, `reading resource '${uri}'`, this.#options)
     }
   }
@@ -111,6 +121,7 @@ export class Router {
     try {
       return call.era.promptResult(await this.getPrompt(name, args, call), call.caller.protocolVersion)
     } catch (error) {
+      if (error instanceof PutOffError) throw error
       throw componentFailure(error, `getting prompt '${name}'`, this.#options)
     }
   }
@@ -122,6 +133,26 @@ export class Router {
       throw componentFailure(error, 'completing an argument', this.#options)
     }
   }
+}
+
+/** Run a component, and again for as long as it asks the client first. */
+async function run<K extends ComponentKind>(
+  component: Component<K>,
+  params: ParamsOf<K>,
+  call: Call,
+): Promise<ResultOf<K>> {
+  const given = await component.invoke(params, call.context)
+  return given instanceof InputRequired ? runAgain(given, component, params, call) : given
+}
+
+async function runAgain<K extends ComponentKind>(
+  required: InputRequired,
+  component: Component<K>,
+  params: ParamsOf<K>,
+  call: Call,
+): Promise<ResultOf<K>> {
+  await call.client.require(required)
+  return run(component, params, call)
 }
 
 /** Longer than any cursor for a name or URI that can be asked for. */

@@ -5,6 +5,7 @@
 
 interface NodeModules {
   'node:http': typeof import('node:http')
+  'node:https': typeof import('node:https')
   'node:fs/promises': typeof import('node:fs/promises')
   'node:module': typeof import('node:module')
 }

@@ -15,6 +15,7 @@ export class BatchReply {
   part(): Reply {
     this.#open += 1
     return {
+      canSend: this.#outer.canSend,
       send: (message) => this.#outer.send(message),
       end: (message) => {
         this.#done(message)

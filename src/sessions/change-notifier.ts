@@ -13,7 +13,7 @@ export interface Changes {
 export interface Audience {
   changed(changes: Changes): void
   /** The server stops: there will be nothing more to hear. */
-  end?(): void
+  dismiss?(): void
 }
 
 /** Hears of every change once, and tells everybody of all that came together in one turn of the event loop. */
@@ -46,7 +46,7 @@ export class ChangeNotifier {
 
   /** Let everybody go who only came to listen. */
   dismiss(): void {
-    for (const audience of [...this.#audience]) audience.end?.()
+    for (const audience of [...this.#audience]) audience.dismiss?.()
   }
 
   #schedule(): void {

@@ -1,9 +1,11 @@
-import { ErrorCode, invalidParams, invalidRequest, ProtocolError } from '../errors.js'
+import { ErrorCode, invalidParams, invalidRequest, methodNotFound, ProtocolError } from '../errors.js'
 import { REVISIONS_2025, type ServerIdentity } from '../protocol/era.js'
 import { isObject, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import { readLogLevel } from '../protocol/log-levels.js'
 import type { Implementation, JsonObject, LogLevel } from '../protocol/types.js'
 import type { Caller } from '../components/context.js'
+import type { Services } from './services.js'
+import type { Watches } from './watches.js'
 
 /** How many resources one client may subscribe to. */
 const MAX_SUBSCRIPTIONS = 1000
@@ -15,22 +17,44 @@ const MAX_INTRODUCTION = 64 * 1024
 /** What is sent before the client asks for a level of its own. */
 const DEFAULT_LOG_LEVEL: LogLevel = 'info'
 
+/** Who speaks, and from what level on it wants to hear of the log. */
+interface Speaker {
+  readonly caller: Caller
+  logLevel: LogLevel
+}
+
 /** What a client of 2024-11-05 to 2025-11-25 has said so far, and the methods that only speak of that. */
 export class Conversation {
   /** Who speaks; known from `initialize` on. */
-  speaker: { readonly caller: Caller; logLevel: LogLevel } | undefined
-  readonly subscriptions = new Set<string>()
+  speaker: Speaker | undefined
   readonly #identity: ServerIdentity
+  readonly #watches: Watches
+  #subscriptions: Set<string> | undefined
+  #isAssumed = false
 
-  constructor(identity: ServerIdentity) {
+  constructor({ identity, watches }: Pick<Services, 'identity' | 'watches'>) {
     this.#identity = identity
+    this.#watches = watches
+  }
+
+  /** Take for granted what `initialize` would have said. */
+  assume(caller: Caller): void {
+    this.speaker = { caller, logLevel: DEFAULT_LOG_LEVEL }
+    this.#isAssumed = true
+  }
+
+  isSubscribed(uri: string): boolean {
+    return this.#subscriptions?.has(uri) ?? false
+  }
+
+  /** Nothing more is to be heard of. */
+  end(): void {
+    for (const uri of this.#subscriptions ?? []) this.#watches.delete(uri)
+    this.#subscriptions = undefined
   }
 
   /** The result of a request about the conversation itself; for any other, who makes it. */
-  readonly understand = ({
-    method,
-    params = {},
-  }: JsonRpcRequest): { readonly result: object } | NonNullable<Conversation['speaker']> => {
+  readonly understand = ({ method, params = {} }: JsonRpcRequest): { readonly result: object } | Speaker => {
     switch (method) {
       case 'initialize':
         return { result: this.#initialize(params) }
@@ -38,25 +62,31 @@ export class Conversation {
         return { result: {} }
       default:
         if (this.speaker === undefined) throw invalidRequest(`"initialize" must come before "${method}"`)
-        return this.#ofSession(method, params) ?? this.speaker
+        return this.#ofSession(method, params, this.speaker) ?? this.speaker
     }
   }
 
-  #ofSession(method: string, params: JsonObject): { readonly result: object } | undefined {
+  #ofSession(method: string, params: JsonObject, speaker: Speaker): { readonly result: object } | undefined {
     switch (method) {
       case 'logging/setLevel':
-        return { result: this.#setLevel(params['level']) }
+        return { result: this.#setLevel(params['level'], speaker) }
       case 'resources/subscribe':
-        return { result: this.#subscribe(params['uri']) }
       case 'resources/unsubscribe':
-        return { result: this.#unsubscribe(params['uri']) }
+        // Who comes for one request only cannot be told of what happens later.
+        if (this.#isAssumed) throw methodNotFound(method)
+        return { result: this.#changeSubscription(method, params['uri'], speaker.caller) }
       default:
         return undefined
     }
   }
 
+  #changeSubscription(method: string, uri: unknown, caller: Caller): object {
+    return method === 'resources/subscribe' ? this.#subscribe(uri, caller) : this.#unsubscribe(uri)
+  }
+
   #initialize(params: JsonObject): object {
-    if (this.speaker !== undefined) throw invalidRequest('This session is initialized already')
+    if (this.speaker !== undefined && !this.#isAssumed)
+      throw invalidRequest('This session is initialized already')
     const { protocolVersion: requested, capabilities = {}, clientInfo } = params
     if (typeof requested !== 'string') throw invalidParams('"protocolVersion" must be a string')
     if (!isObject(capabilities)) throw invalidParams('"capabilities" must be an object')
@@ -76,24 +106,27 @@ export class Conversation {
     return { protocolVersion, capabilities: offered, serverInfo, instructions }
   }
 
-  #setLevel(level: unknown): object {
-    if (this.speaker !== undefined) this.speaker.logLevel = readLogLevel(level)
+  #setLevel(level: unknown, speaker: Speaker): object {
+    speaker.logLevel = readLogLevel(level)
     return {}
   }
 
-  #subscribe(uri: unknown): object {
+  #subscribe(uri: unknown, caller: Caller): object {
     if (typeof uri !== 'string') throw invalidParams('"uri" must be a string')
     if (uri.length > MAX_URI_LENGTH)
       throw invalidParams(`"uri" must not be longer than ${MAX_URI_LENGTH} characters`)
-    if (this.subscriptions.size >= MAX_SUBSCRIPTIONS && !this.subscriptions.has(uri))
+    this.#subscriptions ??= new Set()
+    if (this.#subscriptions.has(uri)) return {}
+    if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new ProtocolError(ErrorCode.InvalidRequest, `No more than ${MAX_SUBSCRIPTIONS} subscriptions`)
-    this.subscriptions.add(uri)
+    this.#subscriptions.add(uri)
+    this.#watches.add(uri, caller)
     return {}
   }
 
   #unsubscribe(uri: unknown): object {
     if (typeof uri !== 'string') throw invalidParams('"uri" must be a string')
-    this.subscriptions.delete(uri)
+    if (this.#subscriptions?.delete(uri)) this.#watches.delete(uri)
     return {}
   }
 }

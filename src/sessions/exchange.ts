@@ -1,5 +1,6 @@
 import type { Caller } from '../components/context.js'
-import { CancelledError, ErrorCode, ProtocolError } from '../errors.js'
+import type { InputRequired } from '../components/input-required.js'
+import { CancelledError, ErrorCode, ProtocolError, PutOffError } from '../errors.js'
 import type { Era } from '../protocol/era.js'
 import {
   encodeError,
@@ -10,8 +11,17 @@ import {
 } from '../protocol/json-rpc.js'
 import type { LogLevel, ProgressToken } from '../protocol/types.js'
 import type { Logger } from '../runtime/logger.js'
+import { NOBODY_TO_ASK, type Asker } from './asker.js'
+import type { ClientLine } from './client-line.js'
 import type { Services } from './services.js'
 import type { HttpFacts, Reply } from './sinks.js'
+
+/** What a request finds in the session it belongs to. */
+export interface ExchangeSession {
+  readonly id: string
+  readonly line: ClientLine | undefined
+  readonly state: Map<string, unknown>
+}
 
 /** All that is known of a request when it begins. */
 interface ExchangeStart {
@@ -19,11 +29,17 @@ interface ExchangeStart {
   readonly era: Era
   readonly caller: Caller
   readonly reply: Reply
-  readonly sessionId: string | undefined
+  /** What it is part of; `undefined` where it stands alone. */
+  readonly session: ExchangeSession | undefined
+  /** How its era asks the client. */
+  readonly asks: (exchange: Exchange, services: Services) => Asker
   readonly http: HttpFacts | undefined
   /** The least severe level that is sent, as of now; `undefined` sends nothing. */
   readonly logging: { readonly logLevel: LogLevel | undefined }
 }
+
+/** The requests whose handlers may ask the client (2026-07-28, basic/patterns/mrtr). */
+export const ASKING_METHODS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
 /** One request, from when it comes in until it is answered or called off. */
 export class Exchange {
@@ -32,9 +48,12 @@ export class Exchange {
   readonly #services: Services
   readonly #onEnd: (exchange: Exchange) => void
   #controller: AbortController | undefined
-  #cancelled: CancelledError | undefined
+  #cancelled: Error | undefined
   #isOver = false
   #afterwards: (() => void) | undefined
+  #asker: Asker | undefined
+  #state: Map<string, unknown> | undefined
+  #isOld = false
 
   /** `onEnd` is called once, when it is over. */
   constructor(start: ExchangeStart, services: Services, onEnd: (exchange: Exchange) => void) {
@@ -44,6 +63,39 @@ export class Exchange {
     const token = (start.request.params?.['_meta'] as { progressToken?: unknown } | undefined)?.progressToken
     this.progressToken = typeof token === 'string' || typeof token === 'number' ? token : undefined
     services.running.add(this)
+    services.wakeHeartbeat()
+  }
+
+  /** How its handler asks the client. */
+  get asker(): Asker {
+    const { request, asks } = this.start
+    return (this.#asker ??= ASKING_METHODS.has(request.method) ? asks(this, this.#services) : NOBODY_TO_ASK)
+  }
+
+  /** What is remembered from call to call, or while this one lasts. */
+  get state(): Map<string, unknown> {
+    return this.start.session?.state ?? (this.#state ??= new Map())
+  }
+
+  /** Whether it was answered with questions, so that what still comes of this run is no answer. */
+  get isPutOff(): boolean {
+    return this.#asker?.isPutOff ?? false
+  }
+
+  /** Ask in a way that already knows something. */
+  askBy(asker: Asker): void {
+    this.#asker = asker
+  }
+
+  /** Have the client asked for what a handler wants to know before it runs again. */
+  require(required: InputRequired): Promise<void> {
+    return this.asker.require(required)
+  }
+
+  /** Once it has been running for a while, show that it still does. */
+  keepAlive(): void {
+    if (this.#isOld) this.start.reply.keepAlive?.()
+    this.#isOld = true
   }
 
   /** Made only when a handler asks for it. */
@@ -57,7 +109,18 @@ export class Exchange {
 
   /** Do something once it is over, however it ends. */
   whenOver(afterwards: () => void): void {
-    this.#afterwards = afterwards
+    if (this.#isOver) {
+      afterwards()
+      return
+    }
+    const before = this.#afterwards
+    this.#afterwards =
+      before === undefined
+        ? afterwards
+        : () => {
+            before()
+            afterwards()
+          }
   }
 
   /** Send a notification that belongs to this request; dropped once it is answered. */
@@ -89,6 +152,19 @@ export class Exchange {
     )
     this.#end()
     reply.end(encodeError(request.id, shown), era.httpStatus(shown))
+  }
+
+  /** Answer with questions, and leave the run that asked (2026-07-28). */
+  putOff(asked: { inputRequests?: object; requestState: string }): void {
+    if (this.#isOver) return
+    const text = encodeResponse(
+      this.start.request.id,
+      this.#services.eras['2026-07-28'].encodeInputRequired(asked),
+    )
+    this.#cancelled = new PutOffError()
+    this.#end()
+    this.#controller?.abort(this.#cancelled)
+    this.start.reply.end(text)
   }
 
   /** Stop, and answer nothing: the client called the request off or went away. */

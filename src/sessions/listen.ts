@@ -39,17 +39,19 @@ export class Listen implements Audience {
 
   /** @throws ProtocolError where too many listen already. */
   begin(): void {
-    const { changes } = this.#services
+    const { changes, watches } = this.#services
     if (changes.size >= MAX_LISTENERS)
       throw new ProtocolError(ErrorCode.InternalError, 'Too many subscriptions are open')
     this.#tell('notifications/subscriptions/acknowledged', { notifications: this.#filter.acknowledged })
     if (this.#filter.lists.size === 0 && this.#filter.resources.size === 0) {
-      this.end()
+      this.dismiss()
       return
     }
     changes.add(this)
+    for (const uri of this.#filter.resources) watches.add(uri, this.#exchange.start.caller)
     this.#exchange.whenOver(() => {
       changes.delete(this)
+      for (const uri of this.#filter.resources) watches.delete(uri)
     })
   }
 
@@ -60,7 +62,7 @@ export class Listen implements Audience {
   }
 
   /** End it as the server: the client gets the empty result that says so. */
-  end(): void {
+  dismiss(): void {
     this.#exchange.answer({ _meta: this.#stamp })
   }
 

@@ -3,9 +3,19 @@ import {
   type ClientFacts,
   type Context,
   type ContextLog,
+  type ContextState,
   type Operations,
   type Progress,
 } from '../components/context.js'
+import type { InputResponses } from '../components/input-required.js'
+import {
+  elicitation,
+  sampling,
+  type Elicit,
+  type ElicitForm,
+  type ElicitUrl,
+  type Question,
+} from '../components/questions.js'
 import { toBlocks } from '../components/result.js'
 import { isAtLeast } from '../protocol/log-levels.js'
 import type { ContentBlock, LogLevel, RequestId } from '../protocol/types.js'
@@ -43,7 +53,7 @@ export class RequestContext implements Context {
   }
 
   get sessionId(): string | undefined {
-    return this.#exchange.start.sessionId
+    return this.#exchange.start.session?.id
   }
 
   get client(): ClientFacts {
@@ -86,6 +96,40 @@ export class RequestContext implements Context {
     return (content) => handled(this.#streamAll(toBlocks(content)))
   }
 
+  get elicit(): Context['elicit'] {
+    return ((options: ElicitForm | ElicitUrl) => this.#ask(() => elicitation(options))) as Elicit
+  }
+
+  get sample(): Context['sample'] {
+    return (request) => this.#ask(() => sampling(request))
+  }
+
+  get listRoots(): Context['listRoots'] {
+    return () => this.#exchange.asker.listRoots()
+  }
+
+  get once(): Context['once'] {
+    return (key, run) => this.#exchange.asker.once(key, run)
+  }
+
+  get inputResponses(): InputResponses | undefined {
+    return this.#exchange.asker.inputResponses
+  }
+
+  get requestState(): unknown {
+    return this.#exchange.asker.requestState
+  }
+
+  get state(): ContextState {
+    return this.#exchange.state
+  }
+
+  get closeStream(): Context['closeStream'] {
+    return () => {
+      this.#exchange.start.reply.hangUp?.()
+    }
+  }
+
   get readResource(): Context['readResource'] {
     return this[OPERATIONS](this).readResource
   }
@@ -102,7 +146,7 @@ export class RequestContext implements Context {
   [OPERATIONS](context: Context): Operations {
     const { router } = this.#services
     const { caller, era } = this.#exchange.start
-    const call = { caller, era, context }
+    const call = { caller, era, context, client: this.#exchange }
     return {
       readResource: (uri) => router.readResource(uri, call),
       callTool: (name, args = {}) => router.callTool(name, args, call),
@@ -114,6 +158,10 @@ export class RequestContext implements Context {
     return (uri) => {
       this.#services.notifyResourceUpdated(uri)
     }
+  }
+
+  async #ask<Answer>(make: () => Question<Answer>): Promise<Answer> {
+    return this.#exchange.asker.ask(make())
   }
 
   #log(level: LogLevel, message: string, context: unknown): void {

@@ -4,8 +4,10 @@ import type { Era } from '../protocol/era.js'
 import { encodeError, encodeResponse, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import type { LogLevel, RequestId } from '../protocol/types.js'
 import { discover, readEnvelope } from './envelope.js'
-import { Exchange, internalError } from './exchange.js'
+import { ASKING_METHODS, Exchange, internalError, type ExchangeSession } from './exchange.js'
 import { Listen } from './listen.js'
+import { askByPushing } from './pushed-questions.js'
+import { askByReplaying } from './replayed-questions.js'
 import { RequestContext } from './request-context.js'
 import type { Services } from './services.js'
 import type { HttpFacts, Reply } from './sinks.js'
@@ -35,19 +37,34 @@ export class Requests {
   }
 
   /** Answer a request that brings all that is needed to answer it (2026-07-28). */
-  answerAlone(request: JsonRpcRequest, reply: Reply, http: HttpFacts | undefined): void {
+  answerAlone(
+    request: JsonRpcRequest,
+    reply: Reply,
+    http: HttpFacts | undefined,
+    onSpeaker?: (speaker: { caller: Caller; logLevel: LogLevel | undefined }) => void,
+  ): void {
     const era = this.#services.eras['2026-07-28']
     try {
       this.#admit(request, era)
       const { caller, logLevel } = readEnvelope(request.params ?? {})
+      onSpeaker?.({ caller, logLevel })
       if (request.method === 'server/discover') {
         const result = discover(this.#services.identity)
         reply.end(encodeResponse(request.id, era.encodeResult(request.method, result)))
         return
       }
-      const logging = { logLevel }
-      const exchange = this.#begin({ request, era, caller, reply, sessionId: undefined, http, logging })
+      const exchange = this.#begin({
+        request,
+        era,
+        caller,
+        reply,
+        session: undefined,
+        asks: askByReplaying,
+        http,
+        logging: { logLevel },
+      })
       if (request.method === 'subscriptions/listen') this.#listen(exchange)
+      else if (isResumed(request)) void this.#resume(exchange)
       else this.#route(exchange)
     } catch (error) {
       this.#refuse(request, reply, era, error)
@@ -56,7 +73,7 @@ export class Requests {
 
   /** Answer a request that is understood by what was said before (2024-11-05 to 2025-11-25). */
   answerWithin(
-    sessionId: string | undefined,
+    session: ExchangeSession | undefined,
     request: JsonRpcRequest,
     reply: Reply,
     http: HttpFacts | undefined,
@@ -71,7 +88,18 @@ export class Requests {
         reply.end(encodeResponse(request.id, era.encodeResult(request.method, understood.result)))
       else {
         const { caller } = understood
-        this.#route(this.#begin({ request, era, caller, reply, sessionId, http, logging: understood }))
+        this.#route(
+          this.#begin({
+            request,
+            era,
+            caller,
+            reply,
+            session,
+            asks: askByPushing,
+            http,
+            logging: understood,
+          }),
+        )
       }
     } catch (error) {
       this.#refuse(request, reply, era, error)
@@ -113,15 +141,28 @@ export class Requests {
     const { request, caller, era } = exchange.start
     const context = new RequestContext(exchange, this.#services)
     const fail = (error: unknown): void => {
-      exchange.fail(error)
+      if (!exchange.isPutOff) exchange.fail(error)
     }
     try {
-      router.route(request.method, request.params ?? {}, { caller, context, era }).then((result) => {
-        exchange.answer(result)
+      const call = { caller, context, era, client: exchange }
+      router.route(request.method, request.params ?? {}, call).then((result) => {
+        if (!exchange.isPutOff) exchange.answer(result)
       }, fail)
     } catch (error) {
       fail(error)
     }
+  }
+
+  /** Go on with a call that was answered with questions. */
+  async #resume(exchange: Exchange): Promise<void> {
+    try {
+      const resumed = await this.#services.states.open(exchange.start)
+      exchange.askBy(askByReplaying(exchange, this.#services, resumed))
+    } catch (error) {
+      exchange.fail(error)
+      return
+    }
+    this.#route(exchange)
   }
 
   #listen(exchange: Exchange): void {
@@ -138,4 +179,9 @@ export class Requests {
     )
     reply.end(encodeError(id, shown), era.httpStatus(shown))
   }
+}
+
+function isResumed({ method, params = {} }: JsonRpcRequest): boolean {
+  if (params['requestState'] === undefined && params['inputResponses'] === undefined) return false
+  return ASKING_METHODS.has(method)
 }

@@ -7,6 +7,16 @@ export class Running {
   #whenEmpty: (() => void) | undefined
   #isRefusing = false
 
+  get size(): number {
+    return this.#exchanges.size
+  }
+
+  /** Let the clients of what has been running for a while know that it still does. Gives whether anything runs. */
+  keepAlive(): boolean {
+    for (const exchange of this.#exchanges) exchange.keepAlive()
+    return this.#exchanges.size > 0
+  }
+
   /** @throws ProtocolError while the server stops. */
   admit(): void {
     if (this.#isRefusing) throw new ProtocolError(ErrorCode.InternalError, 'The server is stopping')

@@ -1,16 +1,27 @@
-import type { Era, EraName, ServerIdentity } from '../protocol/era.js'
+import type { Era, ServerIdentity } from '../protocol/era.js'
+import type { Era2026 } from '../protocol/era-2026.js'
 import type { Router } from '../router/router.js'
 import type { Logger } from '../runtime/logger.js'
 import type { ChangeNotifier } from './change-notifier.js'
+import type { RequestStates } from './request-state.js'
 import type { Running } from './running.js'
+import type { Connected } from './server-events.js'
+import type { Watches } from './watches.js'
 
 /** What all sessions of one server share. */
 export interface Services {
   readonly identity: ServerIdentity
-  readonly eras: Readonly<Record<EraName, Era>>
+  readonly eras: { readonly '2025-11-25': Era; readonly '2026-07-28': Era2026 }
   readonly router: Router
   readonly changes: ChangeNotifier
   readonly logger: Logger
   readonly running: Running
+  readonly watches: Watches
+  readonly connected: Connected
+  readonly states: RequestStates
+  /** Whether clients are asked for their roots as soon as they are there. */
+  readonly asksForRoots: boolean
   notifyResourceUpdated(uri: string): void
+  /** Something is there that must be kept in touch with. */
+  wakeHeartbeat(): void
 }

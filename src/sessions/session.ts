@@ -1,44 +1,83 @@
+import type { Caller } from '../components/context.js'
+import { rootsQuestion } from '../components/questions.js'
 import { invalidRequest } from '../errors.js'
 import { claimsOwnRevision } from '../protocol/era.js'
 import {
   encodeError,
   encodeNotification,
+  encodeRequest,
   readMessage,
   type JsonRpcNotification,
 } from '../protocol/json-rpc.js'
+import type { LogLevel } from '../protocol/types.js'
 import { BatchReply } from './batch-reply.js'
 import type { Audience, Changes } from './change-notifier.js'
+import { ClientLine } from './client-line.js'
+import {
+  ClientSession,
+  type DisconnectReason,
+  type SessionCore,
+  type TransportName,
+} from './client-session.js'
 import { Conversation } from './conversation.js'
+import type { ExchangeSession } from './exchange.js'
 import { Requests } from './requests.js'
+import { Roots } from './roots.js'
 import type { Services } from './services.js'
 import type { HttpFacts, Push, Reply } from './sinks.js'
 
 /** How many messages a batch may hold. */
 const MAX_BATCH = 100
 
+/** How long a client that says it has roots may take to open the stream on which it can be asked, in milliseconds. */
+const STREAM_TIMEOUT_MS = 1000
+
+interface SessionOptions {
+  readonly transport: TransportName
+  /** There where the connection is the session. */
+  readonly push?: Push | undefined
+  /** Called once, when it is over. */
+  readonly onEnd: (session: Session) => void
+}
+
 /**
  * One client's conversation with the server. Over HTTP that is a session of 2024-11-05 to
  * 2025-11-25; a connection that lasts, such as stdio, is one whichever era its client speaks.
  */
-export class Session implements Audience {
-  /** The `Mcp-Session-Id` over HTTP; `undefined` where a connection is the session. */
-  readonly id: string | undefined
+export class Session implements Audience, SessionCore, ExchangeSession {
+  /** The `Mcp-Session-Id` over HTTP. */
+  readonly id: string = crypto.randomUUID()
+  readonly transport: TransportName
+  readonly createdAt: number = Date.now()
+  /** When a message last came in or went out, by the clock of `Date.now()`. */
+  lastActive: number = this.createdAt
   readonly #services: Services
   readonly #conversation: Conversation
   readonly #requests: Requests
-  readonly #pendingLists = new Set<string>()
-  readonly #pendingResources = new Set<string>()
+  readonly #onEnd: SessionOptions['onEnd']
+  #pendingLists: Set<string> | undefined
+  #pendingResources: Set<string> | undefined
   #push: Push | undefined
+  #line: ClientLine | undefined
+  #state: Map<string, unknown> | undefined
+  /** What users know it as; there from `connect` on. */
+  #face: ClientSession | undefined
+  /** The first 2026-07-28 client on a connection. */
+  #envelope: { readonly caller: Caller; readonly logLevel: LogLevel | undefined } | undefined
   #isReady = false
   #isClosed = false
-  /** When a message last came in or went out, by the clock of `Date.now()`. */
-  lastActive: number = Date.now()
+  #isPassing = false
+  #onAttach: (() => void) | undefined
+  #whenEnded: (() => void) | undefined
+  #lastHeard = this.createdAt
+  #pingedAt = 0
 
-  constructor(services: Services, options: { id?: string | undefined; push?: Push | undefined } = {}) {
-    this.id = options.id
+  constructor(services: Services, { transport, push, onEnd }: SessionOptions) {
+    this.transport = transport
     this.#services = services
-    this.#push = options.push
-    this.#conversation = new Conversation(services.identity)
+    this.#push = push
+    this.#onEnd = onEnd
+    this.#conversation = new Conversation(services)
     this.#requests = new Requests(services)
     this.#requests.onEnd = () => {
       this.lastActive = Date.now()
@@ -60,10 +99,37 @@ export class Session implements Audience {
     return this.#push !== undefined
   }
 
+  get speaker(): SessionCore['speaker'] {
+    return this.#conversation.speaker ?? this.#envelope
+  }
+
+  /** The revision that `initialize` settled on. */
+  get protocolVersion(): string | undefined {
+    return this.#conversation.speaker?.caller.protocolVersion
+  }
+
+  get line(): ClientLine | undefined {
+    if (!this.isOpen || this.#isPassing) return undefined
+    return (this.#line ??= new ClientLine(new Roots(), () => this.#pushMessage()))
+  }
+
+  get state(): Map<string, unknown> {
+    return (this.#state ??= new Map())
+  }
+
+  /** Answer as if `initialize` had told all this. It is no session that anybody comes back to. */
+  assume(caller: Caller): void {
+    this.#conversation.assume(caller)
+    this.#isPassing = true
+  }
+
   /** Give messages that answer no request a place to go; gives what takes it away again. */
   attach(push: Push): () => void {
     this.#push = push
+    this.#lastHeard = this.lastActive = Date.now()
+    this.#onAttach?.()
     this.#flush()
+    if (this.#face !== undefined && this.#canAskForRoots) void this.#refreshRoots()
     return () => {
       if (this.#push !== push) return
       this.#push = undefined
@@ -73,16 +139,35 @@ export class Session implements Audience {
 
   /** Handle what came in, one message or a batch. All that answers it goes to `reply`. */
   receive(payload: unknown, reply: Reply, http?: HttpFacts): void {
-    this.lastActive = Date.now()
+    this.#lastHeard = this.lastActive = Date.now()
     if (Array.isArray(payload)) this.#receiveBatch(payload, reply, http)
     else this.#receiveOne(payload, reply, http)
   }
 
   changed(changes: Changes): void {
-    for (const method of changes.lists) this.#pendingLists.add(method)
+    for (const method of changes.lists) (this.#pendingLists ??= new Set()).add(method)
     for (const uri of changes.resources)
-      if (this.#conversation.subscriptions.has(uri)) this.#pendingResources.add(uri)
+      if (this.#conversation.isSubscribed(uri)) (this.#pendingResources ??= new Set()).add(uri)
     this.#flush()
+  }
+
+  /** Ping a client that has been silent, and give up one that stays so. */
+  beat(now: number, intervalMs: number): 'pinged' | 'ended' | undefined {
+    if (!this.#isReady || this.#push === undefined || now - this.#lastHeard < intervalMs) return undefined
+    if (this.#pingedAt <= this.#lastHeard) {
+      this.#pingedAt = now
+      // Whatever comes back shows that the client is there, so the answer itself is not waited for.
+      void this.#push.send(encodeRequest(`ping-${now}`, 'ping'))
+      return 'pinged'
+    }
+    if (now - this.#pingedAt < intervalMs) return undefined
+    this.end('ping timeout')
+    return 'ended'
+  }
+
+  /** Tell whoever listens of what went wrong and belongs to no request. */
+  report(error: unknown): void {
+    this.#face?.emit('error', { error })
   }
 
   /** Call off everything that runs. */
@@ -91,14 +176,30 @@ export class Session implements Audience {
   }
 
   /** End it: what runs is called off, what is open is closed. */
-  close(): void {
+  end(reason: DisconnectReason): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#services.changes.delete(this)
+    this.#conversation.end()
+    this.#line?.requests.rejectAll('The session has ended')
     this.cancelAll('the session has ended')
+    this.#onAttach?.()
     const push = this.#push
     this.#push = undefined
     push?.close()
+    this.#onEnd(this)
+    if (this.#face !== undefined) this.#services.connected.delete(this.#face, reason)
+    this.#whenEnded?.()
+  }
+
+  /** Do something once it is over. */
+  whenEnded(callback: () => void): void {
+    this.#whenEnded = callback
+  }
+
+  #pushMessage(): Push['send'] | undefined {
+    const push = this.#push
+    return push && ((message) => push.send(message))
   }
 
   #receiveOne(payload: unknown, reply: Reply, http: HttpFacts | undefined): void {
@@ -106,18 +207,26 @@ export class Session implements Audience {
     switch (incoming.kind) {
       case 'request':
         if (claimsOwnRevision(incoming.message.params))
-          this.#requests.answerAlone(incoming.message, reply, http)
+          this.#requests.answerAlone(incoming.message, reply, http, this.#onSpeaker)
         else
-          this.#requests.answerWithin(this.id, incoming.message, reply, http, this.#conversation.understand)
+          this.#requests.answerWithin(
+            this.#isPassing ? undefined : this,
+            incoming.message,
+            reply,
+            http,
+            this.#conversation.understand,
+          )
         return
       case 'notification':
         this.#notified(incoming.message)
         reply.accept()
         return
       case 'response':
+        this.#line?.requests.settle(incoming.message)
         reply.accept()
         return
       case 'invalid':
+        this.report(invalidRequest(`Invalid message: ${incoming.problem}`))
         reply.end(encodeError(incoming.id, invalidRequest(`Invalid message: ${incoming.problem}`)), 400)
     }
   }
@@ -127,7 +236,7 @@ export class Session implements Audience {
     const refuse = (problem: string): void => {
       reply.end(encodeError(undefined, invalidRequest(problem)), 400)
     }
-    const version = this.#conversation.speaker?.caller.protocolVersion
+    const version = this.protocolVersion
     if (version === undefined || version > '2025-03-26') {
       refuse('Batches are not part of this protocol revision')
       return
@@ -145,19 +254,75 @@ export class Session implements Audience {
     const { requestId, reason } = params
     if (method === 'notifications/cancelled')
       this.#requests.cancel(requestId, typeof reason === 'string' ? reason : undefined)
-    if (method !== 'notifications/initialized' || !this.isOpen || this.#isClosed) return
+    if (!this.isOpen || this.#isClosed || this.#isPassing) return
+    if (method === 'notifications/initialized' && !this.#isReady) this.#begin()
+    if (method === 'notifications/roots/list_changed' && this.#canAskForRoots) {
+      this.line?.roots.outdate()
+      if (this.#face !== undefined) void this.#refreshRoots()
+    }
+  }
+
+  /** The client is ready: from now on it is told of changes, and users of it. */
+  #begin(): void {
     this.#isReady = true
     this.#services.changes.add(this)
     this.#flush()
+    if (this.#canAskForRoots) void this.#refreshRoots().then(this.#introduce)
+    else this.#introduce()
+  }
+
+  readonly #introduce = (): void => {
+    const { speaker } = this
+    if (this.#isClosed || this.#face !== undefined || speaker === undefined) return
+    this.#face = new ClientSession(this, speaker.caller, this.#services.logger)
+    this.#services.connected.add(this.#face)
+  }
+
+  /** A 2026-07-28 client says with each request who it is; on a connection the first tells that it is there. */
+  readonly #onSpeaker = (speaker: { caller: Caller; logLevel: LogLevel | undefined }): void => {
+    if (this.#envelope !== undefined || this.isOpen) return
+    this.#envelope = { ...speaker, logLevel: undefined }
+    this.#introduce()
+  }
+
+  get #canAskForRoots(): boolean {
+    return this.#services.asksForRoots && this.#conversation.speaker?.caller.capabilities.roots !== undefined
+  }
+
+  async #refreshRoots(): Promise<void> {
+    await this.#streamOpened()
+    const { line } = this
+    if (line?.isOpen !== true) return
+    const question = rootsQuestion()
+    await line.roots.refresh(
+      async () => question.read(await line.ask(question.method, question.params, undefined)),
+      (roots) => this.#face?.emit('rootsChanged', { roots }),
+      (error) => {
+        if (!this.#isClosed) this.report(error)
+      },
+    )
+  }
+
+  /** Resolves when there is a stream to ask on, but not much later than now. */
+  #streamOpened(): Promise<void> {
+    if (this.#push !== undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, STREAM_TIMEOUT_MS)
+      this.#onAttach = () => {
+        clearTimeout(timer)
+        this.#onAttach = undefined
+        resolve()
+      }
+    })
   }
 
   /** Nothing is pushed before the client says it is ready (2025, basic/lifecycle), nor where nobody listens. */
   #flush(): void {
     if (!this.#isReady || this.#push === undefined) return
-    for (const method of this.#pendingLists) void this.#push.send(encodeNotification(method))
-    this.#pendingLists.clear()
-    for (const uri of this.#pendingResources)
+    for (const method of this.#pendingLists ?? []) void this.#push.send(encodeNotification(method))
+    this.#pendingLists = undefined
+    for (const uri of this.#pendingResources ?? [])
       void this.#push.send(encodeNotification('notifications/resources/updated', { uri }))
-    this.#pendingResources.clear()
+    this.#pendingResources = undefined
   }
 }

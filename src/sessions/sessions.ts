@@ -1,3 +1,5 @@
+import type { TransportName } from './client-session.js'
+import { Heartbeat, type PingOptions } from './heartbeat.js'
 import { Requests } from './requests.js'
 import type { Services } from './services.js'
 import { Session } from './session.js'
@@ -16,21 +18,40 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = { idleTimeoutMs: 30 * 60_00
 /** How often, in parts of the idle time-out, sessions are looked through for idle ones. */
 const SWEEPS_PER_TIMEOUT = 4
 
+/** How long a client may hold a stream open without a word before it initializes, in milliseconds. */
+const INITIALIZE_TIMEOUT_MS = 60_000
+
 /** Every session there is, and the end of those that nobody uses. */
 export class Sessions {
   readonly #services: Services
   readonly #limits: SessionLimits
+  readonly #heartbeat: Heartbeat
   readonly #byId = new Map<string, Session>()
   readonly #connections = new Set<Session>()
   #sweeper: ReturnType<typeof setInterval> | undefined
 
-  constructor(services: Services, limits: SessionLimits) {
-    this.#services = services
-    this.#limits = limits
+  constructor(
+    services: Omit<Services, 'wakeHeartbeat'>,
+    { session, ping }: { session: SessionLimits; ping: PingOptions },
+  ) {
+    this.#heartbeat = new Heartbeat(() => this.#all(), services.running, ping, services.logger)
+    this.#services = {
+      ...services,
+      wakeHeartbeat: () => {
+        this.#heartbeat.wake()
+      },
+    }
+    this.#limits = session
   }
 
   get isFull(): boolean {
     return this.#byId.size >= this.#limits.max
+  }
+
+  /** How many clients are there, and how many requests are being answered. */
+  get counts(): { readonly sessions: number; readonly max: number; readonly requests: number } {
+    const { connected, running } = this.#services
+    return { sessions: connected.size, max: this.#limits.max, requests: running.size }
   }
 
   /** For one HTTP request that stands alone. */
@@ -39,54 +60,75 @@ export class Sessions {
   }
 
   /** A session that is as long as a connection: a process's stdio, or a pair in memory. */
-  connect(push: Push): Session {
-    const session = new Session(this.#services, { push })
+  connect(push: Push, transport: TransportName): Session {
+    const session = new Session(this.#services, { transport, push, onEnd: this.#onEnd })
     this.#connections.add(session)
+    this.#heartbeat.wake()
     return session
   }
 
   /** A session that is to be known by an id, once it has been initialized: see `keep`. */
-  prepare(): Session {
-    return new Session(this.#services, { id: crypto.randomUUID() })
+  prepare(transport: TransportName): Session {
+    return new Session(this.#services, { transport, onEnd: this.#onEnd })
+  }
+
+  /** For one HTTP request of a client up to 2025-11-25 that stands alone: nothing is known of who sent it. */
+  passing(protocolVersion: string): Session {
+    const session = this.prepare('httpStream')
+    session.assume({ info: undefined, capabilities: {}, protocolVersion, era: '2025-11-25' })
+    return session
   }
 
   /** Let a session be found by its id from now on. */
   keep(session: Session): void {
-    this.#byId.set(session.id as string, session)
+    this.#byId.set(session.id, session)
     this.#sweeper ??= this.#startSweeping()
+    this.#heartbeat.wake()
   }
 
-  get(id: string): Session | undefined {
-    return this.#byId.get(id)
-  }
-
-  end(session: Session): void {
-    if (session.id !== undefined) this.#byId.delete(session.id)
-    this.#connections.delete(session)
-    session.close()
-    if (this.#byId.size > 0) return
-    clearInterval(this.#sweeper)
-    this.#sweeper = undefined
+  /** The session with an id, if that is how its client reaches it. */
+  get(id: string, transport: TransportName): Session | undefined {
+    const session = this.#byId.get(id)
+    return session?.transport === transport ? session : undefined
   }
 
   /** Wait until nothing runs any more, but no longer than `graceMs`; then end every session. */
   async close(graceMs: number): Promise<void> {
     this.#services.changes.dismiss()
     await this.#services.running.drain(graceMs)
-    for (const session of [...this.#byId.values(), ...this.#connections]) this.end(session)
+    for (const session of [...this.#all()]) session.end('server stopped')
+    this.#heartbeat.stop()
+    await this.#services.watches.settled()
+  }
+
+  *#all(): Iterable<Session> {
+    yield* this.#byId.values()
+    yield* this.#connections
+  }
+
+  readonly #onEnd = (session: Session): void => {
+    this.#byId.delete(session.id)
+    this.#connections.delete(session)
+    if (this.#byId.size > 0) return
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
   }
 
   #startSweeping(): ReturnType<typeof setInterval> {
-    const { idleTimeoutMs } = this.#limits
-    const timer = setInterval(
-      () => {
-        const since = Date.now() - idleTimeoutMs
-        for (const session of this.#byId.values())
-          if (session.isIdle && session.lastActive <= since) this.end(session)
-      },
-      Math.min(idleTimeoutMs / SWEEPS_PER_TIMEOUT, 2 ** 31 - 1),
-    )
+    const every = Math.min(this.#limits.idleTimeoutMs / SWEEPS_PER_TIMEOUT, INITIALIZE_TIMEOUT_MS)
+    const timer = setInterval(() => {
+      this.#sweep(Date.now())
+    }, every)
     if (typeof timer === 'object') timer.unref()
     return timer
+  }
+
+  #sweep(now: number): void {
+    for (const session of this.#byId.values()) {
+      if (session.isIdle && session.lastActive <= now - this.#limits.idleTimeoutMs)
+        session.end('idle timeout')
+      else if (!session.isOpen && session.createdAt <= now - INITIALIZE_TIMEOUT_MS)
+        session.end('idle timeout')
+    }
   }
 }

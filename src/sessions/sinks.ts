@@ -5,6 +5,8 @@
 
 /** Takes all that answers one incoming message: one HTTP response, or a shared wire. */
 export interface Reply {
+  /** Whether `send` gets through: some clients take nothing but the answer. */
+  readonly canSend: boolean
   /** Something that comes before the answer: progress, a log message, a question. */
   send(message: string): void | Promise<void>
   /**
@@ -14,6 +16,10 @@ export interface Reply {
   end(message?: string, status?: number): void
   /** What came in wants no answer. */
   accept(): void
+  /** Show those in between that the answer is still to come. */
+  keepAlive?(): void
+  /** Have the client hang up and come back for the answer, where that can be done. */
+  hangUp?(): void
 }
 
 /** Takes what answers no request: 2025's GET stream, or a shared wire. */

@@ -2,6 +2,7 @@ import type { JsonRpcMessage } from '../protocol/json-rpc.js'
 import type { Session } from '../sessions/session.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Push, Reply } from '../sessions/sinks.js'
+import { InMemoryTransport } from './in-memory.js'
 import type { Transport } from './transport.js'
 
 /** Serve one client over a connection that carries message objects. */
@@ -14,7 +15,10 @@ export async function serveTransport(transport: Transport, sessions: Sessions): 
   const close = async (): Promise<void> => {
     await transport.close()
   }
-  const session = sessions.connect(sharedPush(sendOrLose, () => void close().catch(() => undefined)))
+  const session = sessions.connect(
+    sharedPush(sendOrLose, () => void close().catch(() => undefined)),
+    transport instanceof InMemoryTransport ? 'inMemory' : 'custom',
+  )
   const reply = sharedReply(sendOrLose)
   transport.onmessage = (message) => {
     session.receive(message, reply)
@@ -22,12 +26,17 @@ export async function serveTransport(transport: Transport, sessions: Sessions): 
   const previous = transport.onclose
   transport.onclose = () => {
     previous?.()
-    sessions.end(session)
+    session.end('connection closed')
+  }
+  const onError = transport.onerror
+  transport.onerror = (error) => {
+    onError?.(error)
+    session.report(error)
   }
   try {
     await transport.start()
   } catch (error) {
-    sessions.end(session)
+    session.end('connection closed')
     throw error
   }
   return session
@@ -41,6 +50,7 @@ export function sharedPush(send: (message: string) => void | Promise<void>, clos
 /** The reply to any message, on a wire that all messages share. */
 export function sharedReply(send: (message: string) => void | Promise<void>): Reply {
   return {
+    canSend: true,
     send,
     end(message) {
       if (message !== undefined) void send(message)

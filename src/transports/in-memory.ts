@@ -13,7 +13,8 @@ export function inMemoryTransports(): [client: Transport, server: Transport] {
   return [client, server]
 }
 
-class InMemoryTransport implements Transport {
+/** One end of such a connection. */
+export class InMemoryTransport implements Transport {
   onmessage?: ((message: never) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined

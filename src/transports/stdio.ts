@@ -31,7 +31,10 @@ export interface StdioServer {
 export function serveStdio(sessions: Sessions, streams: StdioStreams): StdioServer {
   const { stdin } = streams
   const output = new LineWriter(streams)
-  const session = sessions.connect(sharedPush(output.write, () => undefined))
+  const session = sessions.connect(
+    sharedPush(output.write, () => undefined),
+    'stdio',
+  )
   const reply = sharedReply(output.write)
   const lines = new LineReader(
     MAX_LINE_BYTES,
@@ -67,7 +70,7 @@ export function serveStdio(sessions: Sessions, streams: StdioStreams): StdioServ
     async close() {
       stdin.off('data', onData).off('end', onEnd).off('close', end).off('error', onBroken)
       stdin.pause()
-      sessions.end(session)
+      session.end('connection closed')
       await output.close()
     },
   }

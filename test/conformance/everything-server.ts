@@ -3,8 +3,9 @@
  * (3000 unless told otherwise), with `/health` beside `/mcp`.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { audio, embedded, ErrorCode, FastMCP, image, ProtocolError } from 'fastmesh'
+import { audio, embedded, FastMCP, image } from 'fastmesh'
 import { z } from 'zod'
+import { addAsking } from './asking.js'
 import { jsonSchema2020Tool, PIXEL, SILENCE } from './fixtures.js'
 
 const server = new FastMCP({
@@ -114,13 +115,7 @@ server
   .addTool({
     name: 'test_missing_capability',
     description: 'Needs a client that samples',
-    execute: (_args, { client }) => {
-      if (client.capabilities.sampling === undefined)
-        throw new ProtocolError(ErrorCode.MissingClientCapability, 'This tool needs sampling', {
-          requiredCapabilities: { sampling: {} },
-        })
-      return 'The client samples'
-    },
+    execute: async (_args, { sample }) => (await sample({ messages: 'Hello' })).text,
   })
   .addTool({
     name: 'test_streaming_elicitation',
@@ -220,6 +215,8 @@ server
       { role: 'user', content: 'Please analyze the image above.' },
     ],
   })
+
+addAsking(server)
 
 const { url } = await server.start({ httpStream: { port: Number(process.env['PORT'] ?? 3000) } })
 console.error(`Everything is at ${url}`)

@@ -23,6 +23,7 @@ function inspect(text: string, revision: string, method?: string): void {
 
 function watched(reply: Reply, revision: () => string, method: string | undefined): Reply {
   return {
+    canSend: reply.canSend,
     send(message) {
       inspect(message, revision())
       return reply.send(message)
@@ -33,6 +34,12 @@ function watched(reply: Reply, revision: () => string, method: string | undefine
     },
     accept() {
       reply.accept()
+    },
+    keepAlive() {
+      reply.keepAlive?.()
+    },
+    hangUp() {
+      reply.hangUp?.()
     },
   }
 }
@@ -56,12 +63,13 @@ Session.prototype.receive = function (this: Session, payload, reply, http) {
 }
 
 const answerAlone = Requests.prototype.answerAlone
-Requests.prototype.answerAlone = function (this: Requests, request, reply, http) {
+Requests.prototype.answerAlone = function (this: Requests, request, reply, http, onSpeaker) {
   answerAlone.call(
     this,
     request,
     watched(reply, () => '2026-07-28', request.method),
     http,
+    onSpeaker,
   )
 }
 

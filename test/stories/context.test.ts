@@ -25,7 +25,7 @@ describe.each(WAYS)('a handler called by $name', ({ connect, era, wire }) => {
     })
     expect(seen?.client.protocolVersion).toBe(era)
     expect(seen?.requestId).toBeDefined()
-    expect(typeof seen?.sessionId).toBe(era === '2025-11-25' && wire !== 'memory' ? 'string' : 'undefined')
+    expect(typeof seen?.sessionId).toBe(era === '2025-11-25' ? 'string' : 'undefined')
     if (wire === 'memory') expect(seen?.headers).toBeUndefined()
     else expect(seen?.headers).toMatchObject({ 'content-type': 'application/json' })
   })

@@ -43,17 +43,25 @@ export interface Way {
 
 interface ClientOptions {
   readonly capabilities?: object
+  /** Called with the client before it connects. */
+  readonly prepare?: (client: OfficialClient) => unknown
 }
 
 const INFO = { name: 'test-client', version: '9.9.9' }
 
-function v2(mode: 'legacy' | 'auto' | { pin: string }, options: ClientOptions = {}): ClientV2 {
-  return new ClientV2(INFO, { versionNegotiation: { mode }, ...options })
+function v2(
+  mode: 'legacy' | 'auto' | { pin: string },
+  { prepare, ...options }: ClientOptions = {},
+): ClientV2 {
+  const client = new ClientV2(INFO, { versionNegotiation: { mode }, ...options })
+  prepare?.(client)
+  return client
 }
 
 /** The v1 client, its `callTool` taking options where v2's does. */
-function v1(options: ClientOptions): ClientV1 {
+function v1({ prepare, ...options }: ClientOptions): ClientV1 {
   const client = new ClientV1(INFO, options)
+  prepare?.(client as unknown as OfficialClient)
   const callTool = client.callTool.bind(client)
   return Object.assign(client, {
     callTool: (params: Parameters<typeof callTool>[0], more?: Parameters<typeof callTool>[2]) =>

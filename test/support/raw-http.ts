@@ -22,10 +22,10 @@ export class Raw {
   #waiting: ((answer: RawAnswer) => void)[] = []
 
   static async connect(url: string): Promise<Raw> {
-    const { hostname, port, pathname, host } = new URL(url)
+    const { hostname, port, pathname, search, host } = new URL(url)
     const socket = connect(Number(port), hostname)
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-    return new Raw(socket, pathname, host)
+    return new Raw(socket, pathname + search, host)
   }
 
   private constructor(socket: Socket, path: string, authority: string) {
@@ -92,6 +92,13 @@ export class Raw {
   ask(message: unknown, headers?: Record<string, string>): Promise<RawAnswer> {
     this.post(message, headers)
     return this.answer()
+  }
+
+  /** Ask for a stream, which is read as it comes: see `received`. */
+  get(headers: Record<string, string>, path = this.#path): void {
+    const all = { host: this.#authority, accept: 'text/event-stream', ...headers }
+    const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+    this.write(`GET ${path} HTTP/1.1\r\n${head.join('')}\r\n`)
   }
 
   /** Ask with another method. */
@@ -199,7 +206,7 @@ export class Raw {
 }
 
 function jsonOf(body: string, type: string): unknown {
-  if (type.startsWith('application/json')) return JSON.parse(body)
-  const data = [...body.matchAll(/^data: (.*)$/gm)].at(-1)?.[1]
+  if (type.startsWith('application/json') && body !== '') return JSON.parse(body)
+  const data = [...body.matchAll(/^data: (.+)$/gm)].at(-1)?.[1]
   return data === undefined ? undefined : JSON.parse(data)
 }

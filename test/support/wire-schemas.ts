@@ -48,8 +48,10 @@ export function problemsOf(message: unknown, revision: string, method: string | 
     )
   }
   const envelope = known.definition('JSONRPCResultResponse') ? 'JSONRPCResultResponse' : 'JSONRPCResponse'
-  const name =
+  const isQuestion = (result as { resultType?: unknown } | undefined)?.resultType === 'input_required'
+  const answer =
     method === undefined ? undefined : known.requestNames.get(method)?.replace(/Request$/, 'Result')
+  const name = isQuestion ? 'InputRequiredResult' : answer
   const body = name !== undefined && known.definition(name) !== undefined ? check(known, name, result) : []
   return [...check(known, envelope, message), ...body]
 }

@@ -1,78 +1,136 @@
 import { ProtocolError } from '../../errors.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { Cors, type CorsOptions } from './cors.js'
+import type { EventStore } from './event-store.js'
 import { Guard, type GuardOptions } from './guard.js'
+import { Health, type HealthOptions, type ReadyOptions, type ServerStatus } from './health.js'
 import { HttpError, NO_HEADERS, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
+import { MESSAGES_PATH, SSE_PATH, SseTransport } from './sse-transport.js'
 import { sendError, StreamableHttp } from './streamable-http.js'
 
 /** Where and how the server is reached over HTTP. */
 export interface EndpointOptions extends GuardOptions {
   /** The path of the MCP endpoint. Default: `/mcp`. */
   readonly endpoint?: string | undefined
+  /** Keep no sessions for clients up to 2025-11-25: each request stands alone, and nothing can be asked or told in between. Default: `false`. */
+  readonly stateless?: boolean | undefined
+  /** Serve HTTP+SSE on `/sse` and `/messages` too, for clients of 2024-11-05. Default: `true`, unless stateless. */
+  readonly sse?: boolean | undefined
+  /** Where what sessions were sent is kept for clients that come back. Default: in this process, bounded; `false`: nowhere. */
+  readonly eventStore?: EventStore | false | undefined
   /** `false` says nothing to browsers, so that no other page can read answers. */
   readonly cors?: boolean | CorsOptions | undefined
   /** How large a request may be, in bytes. Default: 4 MiB. */
   readonly maxBodyBytes?: number | undefined
-  readonly health?: HealthOptions | undefined
 }
 
-/** Where a load balancer asks whether the server lives. */
-export interface HealthOptions {
-  readonly enabled?: boolean | undefined
-  /** Default: `/health`. */
-  readonly path?: string | undefined
-  /** Default: `ok`. */
-  readonly message?: string | undefined
-  /** Default: 200. */
-  readonly status?: number | undefined
+/** What the endpoint needs of the server behind it. */
+export interface EndpointServer {
+  readonly sessions: Sessions
+  readonly health: HealthOptions | undefined
+  readonly ready: ReadyOptions | undefined
+  /** Called before each request; a promise is waited for where the server is to be started first. */
+  readonly begin: () => Promise<void> | undefined
+  readonly status: () => ServerStatus
+  readonly onError: (error: unknown) => void
 }
+
+/** What stands at a path. */
+export type Role = 'mcp' | 'sse' | 'messages' | 'health' | 'ready'
 
 export const DEFAULT_ENDPOINT = '/mcp'
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 /** Everything the server answers over HTTP, whatever brought the request. */
 export class HttpEndpoint {
+  readonly paths: ReadonlyMap<string, Role>
+  readonly #server: EndpointServer
   readonly #mcp: StreamableHttp
+  readonly #sse: SseTransport
   readonly #guard: Guard
   readonly #cors: Cors | undefined
-  readonly #path: string
-  readonly #health: { readonly path: string; readonly message: string; readonly status: number } | undefined
-  readonly #onError: (error: unknown) => void
+  readonly #health: Health
 
-  constructor(sessions: Sessions, options: EndpointOptions, onError: (error: unknown) => void) {
-    const {
-      endpoint = DEFAULT_ENDPOINT,
-      maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
-      cors = true,
-      health = {},
-    } = options
+  /** @throws TypeError for options that cannot be meant. */
+  constructor(server: EndpointServer, options: EndpointOptions) {
+    const { endpoint = DEFAULT_ENDPOINT, maxBodyBytes = DEFAULT_MAX_BODY_BYTES, cors = true } = options
+    const { stateless = false, sse = !stateless, eventStore } = options
     if (!(maxBodyBytes > 0)) throw new TypeError(`maxBodyBytes must be a number above 0, not ${maxBodyBytes}`)
     if (!endpoint.startsWith('/'))
       throw new TypeError(`The endpoint ${JSON.stringify(endpoint)} must begin with "/"`)
-    this.#mcp = new StreamableHttp(sessions, maxBodyBytes)
+    if (stateless && sse) throw new TypeError('HTTP+SSE has sessions: it cannot be served statelessly')
+    this.#server = server
+    this.#mcp = new StreamableHttp(server.sessions, { maxBodyBytes, stateless, eventStore })
+    this.#sse = new SseTransport(server.sessions, maxBodyBytes)
     this.#guard = new Guard(options)
     this.#cors = cors === false ? undefined : new Cors(cors === true ? {} : cors)
-    this.#path = endpoint
-    const { enabled = true, path = '/health', message = 'ok', status = 200 } = health
-    this.#health = enabled ? { path, message, status } : undefined
-    this.#onError = onError
+    this.#health = new Health(server.health, server.ready, server.status)
+    this.paths = pathsOf(endpoint, sse, this.#health)
   }
 
-  /** Answer one request, whatever comes of it. */
-  handle(request: HttpRequest, response: HttpResponse): void {
+  roleAt(path: string): Role | undefined {
+    return this.paths.get(path)
+  }
+
+  /** Whether the server may be reached by the name that a request gives it; for what stands beside the endpoint. */
+  isHostAllowed(request: HttpRequest): boolean {
+    return this.#guard.isHostAllowed(request.headers['host'])
+  }
+
+  /** Answer one request, whatever comes of it; `role` where something else has looked at its path. */
+  handle(request: HttpRequest, response: HttpResponse, role = this.roleAt(request.path)): void {
+    const beginning = this.#server.begin()
+    if (beginning === undefined) {
+      this.#answer(request, response, role)
+      return
+    }
+    const answer = (): void => {
+      this.#answer(request, response, role)
+    }
+    beginning.then(answer, (error: unknown) => {
+      if (role === 'health' || role === 'ready') answer()
+      else sendError(response, error instanceof HttpError ? error : notStarted(), NO_HEADERS)
+    })
+  }
+
+  #answer(request: HttpRequest, response: HttpResponse, role: Role | undefined): void {
     let cors = NO_HEADERS
     const refuse = (error: unknown): void => {
-      if (!(error instanceof HttpError || error instanceof ProtocolError)) this.#onError(error)
+      if (!(error instanceof HttpError || error instanceof ProtocolError)) this.#server.onError(error)
       sendError(response, error, cors)
     }
     try {
       const origin = this.#guard.check(request)
       if (origin !== undefined && this.#cors !== undefined) cors = this.#cors.headers(origin)
-      if (request.path !== this.#path) this.#beside(request, response, cors)
-      else if (request.method === 'OPTIONS') this.#preflight(request, response, origin)
-      else this.#mcp.handle(request, response, cors)?.catch(refuse)
+      if (request.method === 'OPTIONS' && role !== undefined) this.#preflight(request, response, origin)
+      else this.#serve(role, request, response, cors)?.catch(refuse)
     } catch (error) {
       refuse(error)
+    }
+  }
+
+  #serve(
+    role: Role | undefined,
+    request: HttpRequest,
+    response: HttpResponse,
+    cors: HttpHeaders,
+  ): Promise<void> | undefined {
+    switch (role) {
+      case 'mcp':
+        return this.#mcp.handle(request, response, cors)
+      case 'sse':
+        this.#sse.open(request, response, cors)
+        return undefined
+      case 'messages':
+        return this.#sse.take(request, response, cors)
+      case 'health':
+        this.#health.answerHealth(request, response, cors)
+        return undefined
+      case 'ready':
+        this.#health.answerReady(request, response, cors)
+        return undefined
+      case undefined:
+        throw new HttpError(404, 'There is nothing here')
     }
   }
 
@@ -80,13 +138,17 @@ export class HttpEndpoint {
     const isAnswered = origin !== undefined && this.#cors !== undefined
     response.send(204, isAnswered ? this.#cors.preflight(origin, request) : { allow: 'GET, POST, DELETE' })
   }
+}
 
-  #beside({ method, path }: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
-    const health = this.#health
-    if (path !== health?.path) throw new HttpError(404, 'There is nothing here')
-    if (method !== 'GET' && method !== 'HEAD')
-      throw new HttpError(405, 'Ask with GET', { allow: 'GET, HEAD' })
-    const body = method === 'HEAD' ? undefined : health.message
-    response.send(health.status, { 'content-type': 'text/plain; charset=utf-8', ...cors }, body)
-  }
+/** The endpoint itself wins where two are to be at one path. */
+function pathsOf(endpoint: string, sse: boolean, { healthPath, readyPath }: Health): Map<string, Role> {
+  const paths = new Map<string, Role>()
+  if (readyPath !== undefined) paths.set(readyPath, 'ready')
+  if (healthPath !== undefined) paths.set(healthPath, 'health')
+  if (sse) paths.set(SSE_PATH, 'sse').set(MESSAGES_PATH, 'messages')
+  return paths.set(endpoint, 'mcp')
+}
+
+function notStarted(): HttpError {
+  return new HttpError(503, 'The server could not be started', { 'retry-after': '10' })
 }

@@ -1,5 +1,5 @@
 import { ErrorCode, ProtocolError } from '../../errors.js'
-import type { HttpEndpoint } from './endpoint.js'
+import type { HttpEndpoint, Role } from './endpoint.js'
 import {
   HttpError,
   MAX_BACKLOG_BYTES,
@@ -10,24 +10,30 @@ import {
 } from './message.js'
 
 /** Answer a web-standard request, on any runtime that has them. */
-export function fetchFrom(endpoint: HttpEndpoint, request: Request): Promise<Response> {
+export function fetchFrom(endpoint: HttpEndpoint, request: Request, role?: Role): Promise<Response> {
   const response = new WebResponse(request.signal)
-  endpoint.handle(new WebRequest(request), response)
+  endpoint.handle(new WebRequest(request), response, role)
   return response.ready
 }
 
 class WebRequest implements HttpRequest {
   readonly method: string
   readonly path: string
+  readonly query: string
   readonly headers: HttpHeaders
   readonly #request: Request
 
   constructor(request: Request) {
-    const { pathname, host } = new URL(request.url)
+    const { pathname, search, host } = new URL(request.url)
     this.method = request.method
     this.path = pathname
+    this.query = search.slice(1)
     this.headers = { host, ...Object.fromEntries(request.headers) }
     this.#request = request
+  }
+
+  get originalPath(): string {
+    return this.path
   }
 
   async text(limit: number): Promise<string> {
@@ -76,7 +82,7 @@ class WebResponse implements HttpResponse {
   #isGone = false
   #onPull: (() => void) | undefined
   #drained: Promise<void> | undefined
-  #onGone: (() => void) | undefined
+  readonly #onGone: (() => void)[] = []
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
@@ -140,7 +146,7 @@ class WebResponse implements HttpResponse {
 
   onGone(listener: () => void): void {
     if (this.#isGone) listener()
-    else this.#onGone = listener
+    else this.#onGone.push(listener)
   }
 
   readonly #abort = (): void => {
@@ -153,7 +159,7 @@ class WebResponse implements HttpResponse {
     if (this.#isOver) return
     this.#isGone = true
     this.#end()
-    this.#onGone?.()
+    for (const listener of this.#onGone) listener()
   }
 
   #end(): void {

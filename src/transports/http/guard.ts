@@ -39,7 +39,7 @@ export class Guard {
   check({ headers }: HttpRequest): string | undefined {
     const { host, origin } = headers
     if (host === undefined || host !== this.#allowedHost) {
-      if (!this.#isHostAllowed(host))
+      if (!this.isHostAllowed(host))
         throw new HttpError(403, `Host ${JSON.stringify(host ?? '')} is not allowed here; see allowedHosts`)
       this.#allowedHost = host
     }
@@ -49,7 +49,7 @@ export class Guard {
   }
 
   /** A page can make its own name point here, but not an address or `localhost`. */
-  #isHostAllowed(host = ''): boolean {
+  isHostAllowed(host = ''): boolean {
     if (this.#hosts === undefined) return true
     const authority = host.toLowerCase()
     const name = withoutPort(authority)

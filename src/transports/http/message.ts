@@ -11,8 +11,14 @@ export interface HttpRequest {
   readonly method: string
   /** Exactly as asked for, without the query. */
   readonly path: string
+  /** The same before a framework took away the prefix that the server is reached under. */
+  readonly originalPath: string
+  /** What comes behind the `?`, or nothing. */
+  readonly query: string
   /** Lower-case names. */
   readonly headers: HttpHeaders
+  /** The body, where something before us has read and parsed it. */
+  readonly parsed?: unknown
   /**
    * The body, read once.
    * @throws HttpError 413 past `limit` bytes, 400 for what is not UTF-8.

@@ -1,20 +1,9 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ErrorCode, ProtocolError } from '../../errors.js'
+import type { SecureContextOptions } from 'node:tls'
 import { nodeModule } from '../../runtime/node-modules.js'
 import type { HttpEndpoint } from './endpoint.js'
-import {
-  HttpError,
-  MAX_BACKLOG_BYTES,
-  WRITE_AT,
-  type HttpHeaders,
-  type HttpRequest,
-  type HttpResponse,
-} from './message.js'
-
-/** How much of a refused body is read on, and for how long, so that its sender gets to see the refusal. */
-const LINGER_BYTES = 64 * 1024 * 1024
-const LINGER_MS = 2000
+import { NodeRequest, NodeResponse } from './node-message.js'
 
 /** Limits on how slowly a request may come in, and how long a connection may idle, in milliseconds. */
 const TIMEOUTS = {
@@ -39,14 +28,31 @@ export interface HttpListener {
   close(): Promise<void>
 }
 
+/** A certificate and its key, as PEM (HTTPS). */
+export interface TlsOptions {
+  readonly cert: NonNullable<SecureContextOptions['cert']>
+  readonly key: NonNullable<SecureContextOptions['key']>
+  /** Of those who signed the certificates that clients show. */
+  readonly ca?: SecureContextOptions['ca']
+}
+
+export type OtherListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+interface ListenOptions {
+  readonly port: number
+  readonly host: string
+  readonly tls?: TlsOptions | undefined
+  /** Answers what is not for the endpoint. */
+  readonly others: () => OtherListener | undefined
+}
+
 /** Serve an endpoint on a port with Node's own HTTP server; `localhost` is both of its addresses. */
-export async function listen(
-  endpoint: HttpEndpoint,
-  { port, host }: { port: number; host: string },
-): Promise<HttpListener> {
-  if (host !== 'localhost') return listenOn(endpoint, port, host)
-  const first = await listenOn(endpoint, port, '127.0.0.1')
-  const second = await listenOn(endpoint, first.port, '::1').catch(() => undefined)
+export async function listen(endpoint: HttpEndpoint, options: ListenOptions): Promise<HttpListener> {
+  if (options.host !== 'localhost') return listenOn(endpoint, options)
+  const first = await listenOn(endpoint, { ...options, host: '127.0.0.1' })
+  const second = await listenOn(endpoint, { ...options, port: first.port, host: '::1' }).catch(
+    () => undefined,
+  )
   return {
     port: first.port,
     refuse() {
@@ -59,11 +65,12 @@ export async function listen(
   }
 }
 
-async function listenOn(endpoint: HttpEndpoint, port: number, host: string): Promise<HttpListener> {
-  const { createServer } = nodeModule('node:http', 'use server.fetch instead')
-  const server = createServer(TIMEOUTS, (request, response) => {
-    if (hasTwoHosts(request.rawHeaders)) response.writeHead(400, { connection: 'close' }).end()
-    else endpoint.handle(new NodeRequest(request), new NodeResponse(response))
+async function listenOn(
+  endpoint: HttpEndpoint,
+  { port, host, tls, others }: ListenOptions,
+): Promise<HttpListener> {
+  const server = createServer(tls, (request, response) => {
+    answer(endpoint, request, response, others)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -91,6 +98,30 @@ async function listenOn(endpoint: HttpEndpoint, port: number, host: string): Pro
   }
 }
 
+function createServer(tls: TlsOptions | undefined, listener: RequestListener): Server {
+  const instead = 'use server.fetch instead'
+  if (tls === undefined) return nodeModule('node:http', instead).createServer(TIMEOUTS, listener)
+  const { cert, key, ca } = tls
+  const secure = ca === undefined ? { cert, key } : { cert, key, ca }
+  return nodeModule('node:https', instead).createServer({ ...TIMEOUTS, ...secure }, listener)
+}
+
+function answer(
+  endpoint: HttpEndpoint,
+  message: IncomingMessage,
+  response: ServerResponse,
+  others: ListenOptions['others'],
+): void {
+  if (hasTwoHosts(message.rawHeaders)) {
+    response.writeHead(400, { connection: 'close' }).end()
+    return
+  }
+  const request = new NodeRequest(message)
+  const other = endpoint.roleAt(request.path) === undefined ? others() : undefined
+  if (other !== undefined && endpoint.isHostAllowed(request)) void other(message, response)
+  else endpoint.handle(request, new NodeResponse(response))
+}
+
 /** Node takes the first of several; what stands before it may have looked at another (RFC 9112, 3.2). */
 function hasTwoHosts(rawHeaders: readonly string[]): boolean {
   let hosts = 0
@@ -107,181 +138,4 @@ function closing(server: Server): Promise<void> {
       resolve()
     })
   })
-}
-
-class NodeRequest implements HttpRequest {
-  readonly method: string
-  readonly path: string
-  readonly headers: HttpHeaders
-  readonly #message: IncomingMessage
-
-  constructor(message: IncomingMessage) {
-    const { url = '', method = '' } = message
-    const query = url.indexOf('?')
-    this.method = method
-    this.path = query < 0 ? url : url.slice(0, query)
-    this.headers = message.headers as HttpHeaders
-    this.#message = message
-  }
-
-  text(limit: number): Promise<string> {
-    const message = this.#message
-    const { promise, resolve, reject } = resolvers<string>()
-    if (Number(message.headers['content-length'] ?? 0) > limit) {
-      linger(message)
-      reject(tooLarge(limit))
-      return promise
-    }
-    const chunks: Buffer[] = []
-    let length = 0
-    const onData = (chunk: Buffer): void => {
-      length += chunk.length
-      chunks.push(chunk)
-      if (length <= limit) return
-      message.off('data', onData)
-      linger(message)
-      reject(tooLarge(limit))
-    }
-    message.on('data', onData)
-    message.on('end', () => {
-      try {
-        resolve(decode(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-      } catch (error) {
-        reject(error as Error)
-      }
-    })
-    message.on('error', () => {
-      reject(new HttpError(400, 'The body was not sent to its end'))
-    })
-    return promise
-  }
-}
-
-function tooLarge(limit: number): HttpError {
-  return new HttpError(413, `A request must not be larger than ${limit} bytes`, { connection: 'close' })
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Decoding puts U+FFFD where bytes make no sense; only then is it worth asking whether they did. */
-function decode(bytes: Buffer): string {
-  const text = bytes.toString('utf8')
-  if (!text.includes('\uFFFD')) return text
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    throw new ProtocolError(ErrorCode.ParseError, 'Parse error: the message is not valid UTF-8')
-  }
-}
-
-/** Read what is left without keeping it: closing at once would reset the connection before the answer is read. */
-function linger(message: IncomingMessage): void {
-  let rest = LINGER_BYTES
-  const stop = (): void => {
-    message.destroy()
-  }
-  const timer = setTimeout(stop, LINGER_MS)
-  message.on('data', (chunk: Buffer) => {
-    rest -= chunk.length
-    if (rest < 0) stop()
-  })
-  message.once('close', () => {
-    clearTimeout(timer)
-  })
-}
-
-class NodeResponse implements HttpResponse {
-  readonly #response: ServerResponse
-  #pending = ''
-  #isScheduled = false
-  #drained: Promise<void> | undefined
-
-  constructor(response: ServerResponse) {
-    this.#response = response
-  }
-
-  send(status: number, headers: HttpHeaders, body?: string): void {
-    const response = this.#response
-    if (response.headersSent) return
-    const head: string[] = []
-    for (const name in headers) head.push(name, headers[name] as string)
-    if (status !== 204)
-      head.push('content-length', body === undefined ? '0' : String(Buffer.byteLength(body)))
-    response.writeHead(status, head)
-    response.end(body)
-  }
-
-  beginStream(headers: HttpHeaders): void {
-    if (this.#response.headersSent) return
-    this.#response.writeHead(200, headers)
-    this.#response.flushHeaders()
-  }
-
-  write(text: string): void | Promise<void> {
-    if (this.#response.destroyed) return
-    if (this.#response.writableLength > MAX_BACKLOG_BYTES) {
-      this.#response.destroy()
-      return
-    }
-    this.#pending += text
-    if (this.#pending.length >= WRITE_AT) this.#flush()
-    else if (!this.#isScheduled) {
-      this.#isScheduled = true
-      setImmediate(() => {
-        this.#flush()
-      })
-    }
-    return this.#drained
-  }
-
-  endStream(): void {
-    const text = this.#pending
-    this.#pending = ''
-    this.#response.end(text)
-  }
-
-  onGone(listener: () => void): void {
-    const response = this.#response
-    if (response.destroyed) listener()
-    else
-      response.on('close', () => {
-        if (!response.writableFinished) listener()
-      })
-  }
-
-  #flush(): void {
-    this.#isScheduled = false
-    const response = this.#response
-    const text = this.#pending
-    this.#pending = ''
-    if (text === '' || response.writableEnded || response.destroyed || response.write(text)) return
-    this.#drained ??= this.#drain()
-  }
-
-  /** Resolves when the client has caught up, or has gone. */
-  #drain(): Promise<void> {
-    return new Promise((resolve) => {
-      const response = this.#response
-      const done = (): void => {
-        this.#drained = undefined
-        response.off('drain', done).off('close', done)
-        resolve()
-      }
-      response.on('drain', done).on('close', done)
-    })
-  }
-}
-
-function resolvers<T>(): {
-  promise: Promise<T>
-  resolve: (value: T) => void
-  reject: (error: Error) => void
-} {
-  let resolve!: (value: T) => void
-  let reject!: (error: Error) => void
-  const promise = new Promise<T>((done, fail) => {
-    resolve = done
-    reject = fail
-  })
-  return { promise, resolve, reject }
 }

@@ -1,6 +1,7 @@
 import type { Reply } from '../../sessions/sinks.js'
+import type { EventStream } from './event-streams.js'
 import { NO_HEADERS, type HttpHeaders, type HttpResponse } from './message.js'
-import { EVENT_STREAM, frame } from './sse.js'
+import { EVENT_STREAM, frame, KEEP_ALIVE } from './sse.js'
 
 /** What a client can read, by its `Accept` header. */
 export interface Accepts {
@@ -15,16 +16,23 @@ const JSON_HEADERS: HttpHeaders = { 'content-type': JSON_TYPE }
 export class PostReply implements Reply {
   /** Called once, before the head of the answer goes out. */
   onBegin: (() => void) | undefined
+  /** Begins a stream that the client can come back to, where it can. */
+  onStream: ((response: HttpResponse, headers: HttpHeaders) => EventStream) | undefined
   readonly #response: HttpResponse
   readonly #accepts: Accepts
   #headers: HttpHeaders
   #isStreaming = false
+  #stream: EventStream | undefined
 
   /** `headers` go out with the answer, whichever it is. */
   constructor(response: HttpResponse, accepts: Accepts, headers: HttpHeaders) {
     this.#response = response
     this.#accepts = accepts
     this.#headers = headers
+  }
+
+  get canSend(): boolean {
+    return this.#accepts.stream
   }
 
   /** Put another header before the answer; only of use before it begins. */
@@ -35,7 +43,20 @@ export class PostReply implements Reply {
   send(message: string): void | Promise<void> {
     if (!this.#accepts.stream) return
     this.#beginStream()
-    return this.#response.write(frame(message))
+    return this.#stream === undefined ? this.#response.write(frame(message)) : this.#stream.write(message)
+  }
+
+  keepAlive(): void {
+    if (!this.#accepts.stream) return
+    this.#beginStream()
+    if (this.#stream === undefined) void this.#response.write(KEEP_ALIVE)
+    else this.#stream.keepAlive()
+  }
+
+  hangUp(): void {
+    if (this.onStream === undefined || !this.#accepts.stream) return
+    this.#beginStream()
+    this.#stream?.hangUp()
   }
 
   end(message?: string, status = 200): void {
@@ -44,7 +65,7 @@ export class PostReply implements Reply {
   }
 
   accept(): void {
-    if (this.#isStreaming) this.#response.endStream()
+    if (this.#isStreaming) this.#endStream(undefined)
     else this.#response.send(202, this.#headers)
   }
 
@@ -63,11 +84,18 @@ export class PostReply implements Reply {
     if (this.#isStreaming) return
     this.#isStreaming = true
     this.onBegin?.()
-    this.#response.beginStream({ ...this.#headers, ...EVENT_STREAM })
+    if (this.onStream === undefined) this.#response.beginStream({ ...this.#headers, ...EVENT_STREAM })
+    else this.#stream = this.onStream(this.#response, this.#headers)
   }
 
   #endStream(message: string | undefined): void {
+    // There is nothing to come back for where there is no answer.
+    if (message === undefined) this.onStream = undefined
     this.#beginStream()
+    if (this.#stream !== undefined) {
+      this.#stream.end(message)
+      return
+    }
     if (message !== undefined) void this.#response.write(frame(message))
     this.#response.endStream()
   }

@@ -1,31 +1,47 @@
 import { ErrorCode, invalidRequest, ProtocolError } from '../../errors.js'
-import { claimsOwnRevision, REVISIONS_2025, REVISIONS_2026 } from '../../protocol/era.js'
-import {
-  encodeError,
-  isObject,
-  parseJson,
-  readMessage,
-  type JsonRpcRequest,
-} from '../../protocol/json-rpc.js'
+import { encodeError, parseJson, readMessage, type JsonRpcRequest } from '../../protocol/json-rpc.js'
 import type { JsonObject } from '../../protocol/types.js'
 import type { Session } from '../../sessions/session.js'
 import type { Sessions } from '../../sessions/sessions.js'
+import { EventMemory } from './event-log.js'
+import { StoredEventLog, type EventStore } from './event-store.js'
+import { EventStreams, type EventStream } from './event-streams.js'
 import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
-import { JSON_TYPE, PostReply, type Accepts } from './post-reply.js'
+import {
+  checkContentType,
+  checkVersion,
+  isAlone,
+  isInitialize,
+  readAccept,
+  refuseIfFull,
+  refuseInEra2026,
+  versionOf,
+} from './negotiation.js'
+import { PostReply, type Accepts } from './post-reply.js'
 import { EVENT_STREAM, frame } from './sse.js'
 import { findMismatch } from './standard-headers.js'
 
-const VERSIONS_2025: ReadonlySet<string> = new Set(REVISIONS_2025)
-const VERSIONS_2026: ReadonlySet<string> = new Set(REVISIONS_2026)
+/** From this revision on, streams begin with an event to resume from (2025-11-25, SEP-1699). */
+const FIRST_PRIMED = '2025-11-25'
+
+interface StreamableHttpOptions {
+  readonly maxBodyBytes: number
+  /** Clients up to 2025-11-25 get no sessions: each of their requests stands alone. */
+  readonly stateless: boolean
+  /** `false`: streams that were cut cannot be resumed. */
+  readonly eventStore: EventStore | false | undefined
+}
 
 /** The MCP endpoint: every protocol revision over one URL (basic/transports, Streamable HTTP). */
 export class StreamableHttp {
   readonly #sessions: Sessions
-  readonly #maxBodyBytes: number
+  readonly #options: StreamableHttpOptions
+  readonly #memory = new EventMemory()
+  readonly #streams = new WeakMap<Session, EventStreams>()
 
-  constructor(sessions: Sessions, maxBodyBytes: number) {
+  constructor(sessions: Sessions, options: StreamableHttpOptions) {
     this.#sessions = sessions
-    this.#maxBodyBytes = maxBodyBytes
+    this.#options = options
   }
 
   /** @throws HttpError for what never becomes a message. */
@@ -34,8 +50,7 @@ export class StreamableHttp {
       case 'POST':
         return this.#post(request, response, cors)
       case 'GET':
-        this.#listen(request, response, cors)
-        return undefined
+        return this.#listen(request, response, cors)
       case 'DELETE':
         this.#end(request, response, cors)
         return undefined
@@ -48,7 +63,7 @@ export class StreamableHttp {
     const { headers } = request
     checkContentType(headers)
     const accepts = readAccept(headers['accept'])
-    const payload = parseJson(await request.text(this.#maxBodyBytes))
+    const payload = request.parsed ?? parseJson(await request.text(this.#options.maxBodyBytes))
     if (isAlone(headers, payload)) this.#answerAlone(payload, request, response, accepts, cors)
     else this.#answerInSession(payload, request, response, accepts, cors)
   }
@@ -99,40 +114,60 @@ export class StreamableHttp {
     cors: HttpHeaders,
   ): void {
     checkVersion(headers)
-    if (headers['mcp-session-id'] === undefined && isInitialize(payload)) {
-      this.#open(payload, headers, response, accepts, cors)
-      return
+    const reply = new PostReply(response, accepts, cors)
+    if (this.#options.stateless)
+      this.#sessions.passing(versionOf(headers)).receive(payload, reply, { headers })
+    else if (headers['mcp-session-id'] === undefined && isInitialize(payload))
+      this.#open(payload, headers, reply)
+    else {
+      const session = this.#find(headers)
+      if (this.#options.eventStore !== false)
+        reply.onStream = (begun, head) => this.#streamsOf(session).begin(begun, head)
+      session.receive(payload, reply, { headers })
     }
-    this.#find(headers).receive(payload, new PostReply(response, accepts, cors), { headers })
   }
 
-  #open(
-    payload: unknown,
-    headers: HttpHeaders,
-    response: HttpResponse,
-    accepts: Accepts,
-    cors: HttpHeaders,
-  ): void {
-    if (this.#sessions.isFull)
-      throw new HttpError(503, 'There are too many sessions', { 'retry-after': '60' })
-    const session = this.#sessions.prepare()
-    const reply = new PostReply(response, accepts, cors)
+  #open(payload: unknown, headers: HttpHeaders, reply: PostReply): void {
+    refuseIfFull(this.#sessions)
+    const session = this.#sessions.prepare('httpStream')
     // It is answered at once, so that the session is open, or not, before the answer begins.
     reply.onBegin = () => {
       if (!session.isOpen) return
       this.#sessions.keep(session)
-      reply.addHeader('mcp-session-id', session.id as string)
+      reply.addHeader('mcp-session-id', session.id)
     }
     session.receive(payload, reply, { headers })
   }
 
-  /** The stream on which a 2025 client hears what answers no request. */
-  #listen({ headers }: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
+  /** The stream on which a 2025 client hears what answers no request, or one that was cut and goes on. */
+  #listen({ headers }: HttpRequest, response: HttpResponse, cors: HttpHeaders): Promise<void> | undefined {
+    this.#refuseStateless()
     refuseInEra2026(headers)
     if (!readAccept(headers['accept']).stream) throw new HttpError(406, 'A GET must accept text/event-stream')
     checkVersion(headers)
     const session = this.#find(headers)
+    const lastEventId = headers['last-event-id']
+    if (lastEventId !== undefined && this.#options.eventStore !== false)
+      return this.#resume(session, lastEventId, response, cors)
     if (session.isListening) throw new HttpError(409, 'This session has its stream already')
+    if (this.#options.eventStore === false) this.#listenOnce(session, response, cors)
+    else attach(session, this.#streamsOf(session).beginPush(response, cors), response)
+    return undefined
+  }
+
+  async #resume(
+    session: Session,
+    lastEventId: string,
+    response: HttpResponse,
+    cors: HttpHeaders,
+  ): Promise<void> {
+    const resumed = await this.#streamsOf(session).resume(lastEventId, response, cors)
+    if (resumed === undefined)
+      throw new HttpError(400, 'This session has no such event, or has forgotten what came after it')
+    if (resumed.push !== undefined) attach(session, resumed.push, response)
+  }
+
+  #listenOnce(session: Session, response: HttpResponse, cors: HttpHeaders): void {
     response.beginStream({ ...EVENT_STREAM, ...cors })
     const detach = session.attach({
       send: (message) => response.write(frame(message)),
@@ -144,18 +179,41 @@ export class StreamableHttp {
   }
 
   #end({ headers }: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
+    this.#refuseStateless()
     refuseInEra2026(headers)
-    this.#sessions.end(this.#find(headers))
+    this.#find(headers).end('client ended the session')
     response.send(204, cors)
+  }
+
+  #refuseStateless(): void {
+    if (this.#options.stateless)
+      throw new HttpError(405, 'This server keeps no sessions: it takes POST only', { allow: 'POST' })
   }
 
   #find(headers: HttpHeaders): Session {
     const id = headers['mcp-session-id']
     if (id === undefined) throw new HttpError(400, 'Header Mcp-Session-Id is missing')
-    const session = this.#sessions.get(id)
+    const session = this.#sessions.get(id, 'httpStream')
     if (session === undefined) throw new HttpError(404, 'There is no such session, or not any more')
     return session
   }
+
+  #streamsOf(session: Session): EventStreams {
+    const known = this.#streams.get(session)
+    if (known !== undefined) return known
+    const { eventStore } = this.#options
+    const log = eventStore ? new StoredEventLog(eventStore, session.id) : this.#memory.log()
+    const streams = new EventStreams(log, (session.protocolVersion ?? '') >= FIRST_PRIMED)
+    this.#streams.set(session, streams)
+    session.whenEnded(() => {
+      streams.clear()
+    })
+    return streams
+  }
+}
+
+function attach(session: Session, stream: EventStream, response: HttpResponse): void {
+  response.onGone(session.attach(stream.toPush()))
 }
 
 /** A message for people and programs that cannot become part of a conversation. */
@@ -171,55 +229,4 @@ export function sendError(response: HttpResponse, error: unknown, cors: HttpHead
         )
   const headers = { 'content-type': 'application/json', ...cors, ...(isHttp ? error.headers : {}) }
   response.send(status, headers, encodeError(undefined, shown))
-}
-
-function isAlone(headers: HttpHeaders, payload: unknown): payload is JsonObject {
-  if (!isObject(payload)) return false
-  const { params } = payload
-  if (isObject(params) && claimsOwnRevision(params)) return true
-  const version = headers['mcp-protocol-version']
-  return version !== undefined && VERSIONS_2026.has(version.trim())
-}
-
-function isInitialize(payload: unknown): boolean {
-  return isObject(payload) && payload['method'] === 'initialize' && payload['id'] !== undefined
-}
-
-/** A header may name another revision than `initialize` settled on, if it is one spoken here. */
-function checkVersion(headers: HttpHeaders): void {
-  const version = headers['mcp-protocol-version']
-  if (version !== undefined && !VERSIONS_2025.has(version.trim()))
-    throw new HttpError(
-      400,
-      `Protocol version ${JSON.stringify(version)} is not one of ${REVISIONS_2025.join(', ')}`,
-    )
-}
-
-function refuseInEra2026(headers: HttpHeaders): void {
-  const version = headers['mcp-protocol-version']
-  if (version !== undefined && VERSIONS_2026.has(version.trim()))
-    throw new HttpError(405, `In ${version.trim()} this endpoint takes POST only`, { allow: 'POST' })
-}
-
-function checkContentType(headers: HttpHeaders): void {
-  const given = headers['content-type']
-  const type = given === JSON_TYPE ? given : given?.split(';', 1)[0]?.trim().toLowerCase()
-  if (type !== JSON_TYPE) throw new HttpError(415, `Content-Type must be ${JSON_TYPE}`)
-  const encoding = headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity')
-    throw new HttpError(415, `Content-Encoding ${JSON.stringify(encoding)} is not read here`)
-}
-
-const ANY: Accepts = { json: true, stream: true }
-
-function readAccept(accept: string | undefined): Accepts {
-  if (accept === undefined || accept === '*/*' || accept === 'application/json, text/event-stream') return ANY
-  const types = accept
-    .split(',')
-    .filter((range) => !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range))
-    .map((range) => range.split(';', 1)[0]?.trim().toLowerCase())
-  const json = types.some((type) => type === 'application/json' || type === 'application/*' || type === '*/*')
-  const stream = types.some((type) => type === 'text/event-stream' || type === 'text/*' || type === '*/*')
-  if (!json && !stream) throw new HttpError(406, 'Accept must name application/json or text/event-stream')
-  return { json, stream }
 }

@@ -1,0 +1,40 @@
+import { Emitter } from '../runtime/emitter.js'
+import type { Logger } from '../runtime/logger.js'
+import type { ClientSession, DisconnectReason } from './client-session.js'
+
+/** What a server tells of its sessions. */
+export interface ServerEvents {
+  /** A client is there, and all that is known of it is known. */
+  connect: { readonly session: ClientSession }
+  /** A session is over; once for each that `connect` told of. */
+  disconnect: { readonly session: ClientSession; readonly reason: DisconnectReason }
+}
+
+/** The sessions that users know of: those between `connect` and `disconnect`. */
+export class Connected {
+  readonly events: Emitter<ServerEvents>
+  readonly #sessions = new Set<ClientSession>()
+
+  constructor(logger: Logger) {
+    this.events = new Emitter((name, error) => {
+      logger.error(`A listener of '${name}' failed`, error)
+    })
+  }
+
+  get sessions(): readonly ClientSession[] {
+    return [...this.#sessions]
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  add(session: ClientSession): void {
+    this.#sessions.add(session)
+    this.events.emit('connect', { session })
+  }
+
+  delete(session: ClientSession, reason: DisconnectReason): void {
+    if (this.#sessions.delete(session)) this.events.emit('disconnect', { session, reason })
+  }
+}

@@ -1,0 +1,76 @@
+import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
+
+/** Where a load balancer asks whether the server lives. */
+export interface HealthOptions {
+  readonly enabled?: boolean | undefined
+  /** Default: `/health`. */
+  readonly path?: string | undefined
+  /** Default: `ok`. */
+  readonly message?: string | undefined
+  /** Default: 200. */
+  readonly status?: number | undefined
+}
+
+/** Where a load balancer asks whether the server can take traffic: 200 if so, else 503, with `status()` as JSON. */
+export interface ReadyOptions {
+  readonly enabled?: boolean | undefined
+  /** Default: `/ready`. */
+  readonly path?: string | undefined
+}
+
+/** How a server is doing. */
+export interface ServerStatus {
+  readonly name: string
+  readonly version: string
+  readonly state: 'idle' | 'starting' | 'running' | 'stopping' | 'stopped'
+  /** Whether it can take traffic. A server that nobody is connected to can. */
+  readonly ready: boolean
+  /** Since it has been running, in milliseconds; 0 where it does not. */
+  readonly uptimeMs: number
+  /** Why it could not start, if so. */
+  readonly lastError: string | undefined
+  readonly sessions: { readonly connected: number; readonly max: number }
+  /** How many requests are being answered. */
+  readonly requests: number
+}
+
+/** Answers those who ask how the server is doing. */
+export class Health {
+  readonly healthPath: string | undefined
+  readonly readyPath: string | undefined
+  readonly #message: string
+  readonly #status: number
+  readonly #server: () => ServerStatus
+
+  constructor(health: HealthOptions = {}, ready: ReadyOptions = {}, server: () => ServerStatus) {
+    const { path = '/health', message = 'ok', status = 200 } = health
+    this.healthPath = health.enabled === false ? undefined : path
+    this.readyPath = ready.enabled === false ? undefined : (ready.path ?? '/ready')
+    this.#message = message
+    this.#status = status
+    this.#server = server
+  }
+
+  answerHealth(request: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
+    answer(request, response, this.#status, 'text/plain; charset=utf-8', this.#message, cors)
+  }
+
+  answerReady(request: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
+    const status = this.#server()
+    const headers = { 'cache-control': 'no-store', ...cors }
+    const body = JSON.stringify(status)
+    answer(request, response, status.ready ? 200 : 503, 'application/json', body, headers)
+  }
+}
+
+function answer(
+  { method }: HttpRequest,
+  response: HttpResponse,
+  status: number,
+  type: string,
+  body: string,
+  headers: HttpHeaders,
+): void {
+  if (method !== 'GET' && method !== 'HEAD') throw new HttpError(405, 'Ask with GET', { allow: 'GET, HEAD' })
+  response.send(status, { 'content-type': type, ...headers }, method === 'HEAD' ? undefined : body)
+}
