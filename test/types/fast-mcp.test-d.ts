@@ -1,29 +1,42 @@
 import type {
   CallToolResult as OfficialCallToolResult,
   ContentBlock as OfficialContentBlock,
+  CreateMessageResult as OfficialCreateMessageResult,
+  ElicitResult as OfficialElicitResult,
   GetPromptResult as OfficialGetPromptResult,
   Prompt as OfficialPrompt,
   ReadResourceResult as OfficialReadResourceResult,
   Resource as OfficialResource,
   ResourceTemplateType as OfficialResourceTemplate,
+  Root as OfficialRoot,
   Tool as OfficialTool,
 } from '@modelcontextprotocol/client'
 import { type } from 'arktype'
 import {
   FastMCP,
+  inputRequired,
   type CallToolResult,
+  type ClientSession,
   type ContentBlock,
   type Context,
+  type CreateMessageResult,
+  type DisconnectReason,
+  type ElicitResult,
   type GetPromptResult,
   type HttpServing,
+  type InputResponses,
+  type NodeHandler,
   type PromptDefinition,
   type ReadResourceResult,
   type Resource,
   type ResourceTemplateDefinition,
+  type Root,
+  type Sampled,
   type Serving,
   type ToolConfig,
   type ToolDefinition,
 } from 'fastmesh'
+import type { Hono } from 'hono'
 import * as v from 'valibot'
 import { describe, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
@@ -177,6 +190,57 @@ test('the session of a context is what the server says it is', () => {
   })
 })
 
+test('what a user answered is known by the schema of the question, once it was accepted', () => {
+  server.addTool({
+    name: 'delete',
+    execute: async (_args, context) => {
+      const form = await context.elicit({ message: 'Sure?', schema: z.object({ sure: z.boolean() }) })
+      expectTypeOf(form.action).toEqualTypeOf<'accept' | 'decline' | 'cancel'>()
+      if (form.action === 'accept') expectTypeOf(form.content).toEqualTypeOf<{ sure: boolean }>()
+      // @ts-expect-error -- nothing is known of the content of an answer that may be a refusal
+      void form.content.sure
+      const page = await context.elicit({ message: 'Sign in', url: 'https://example.com/sign-in' })
+      expectTypeOf(page.content).toEqualTypeOf<undefined>()
+      // @ts-expect-error -- a question is a form or a page
+      await context.elicit({ message: 'Sure?' })
+      expectTypeOf(await context.sample({ messages: [], maxTokens: 1 })).toEqualTypeOf<Sampled>()
+      expectTypeOf(await context.listRoots()).toEqualTypeOf<readonly Root[]>()
+      expectTypeOf(await context.once('key', () => 1)).toEqualTypeOf<number>()
+    },
+  })
+})
+
+test('a tool that owes data may ask instead', () => {
+  const outputSchema = z.object({ id: z.number() })
+  server.addTool({
+    name: 'asks',
+    outputSchema,
+    execute: (_args, { inputResponses }) => {
+      expectTypeOf(inputResponses).toEqualTypeOf<InputResponses | undefined>()
+      if (inputResponses !== undefined) return { id: 1 }
+      return inputRequired({ inputRequests: { roots: inputRequired.listRoots() } })
+    },
+  })
+})
+
+test('events tell of sessions', () => {
+  server.on('connect', ({ session }) => {
+    expectTypeOf(session).toEqualTypeOf<ClientSession>()
+    session.on('rootsChanged', ({ roots }) => expectTypeOf(roots).toEqualTypeOf<readonly Root[]>())
+  })
+  server.on('disconnect', ({ reason }) => expectTypeOf(reason).toEqualTypeOf<DisconnectReason>())
+  // @ts-expect-error -- there is no such event
+  server.on('connected', () => undefined)
+})
+
+test('a server fits into applications of every kind', () => {
+  expectTypeOf(server.httpApp()).toEqualTypeOf<Hono>()
+  expectTypeOf(server.nodeHandler()).toEqualTypeOf<NodeHandler>()
+  expectTypeOf<{ fetch: typeof server.fetch }>().toExtend<{
+    fetch: (request: Request) => Promise<Response>
+  }>()
+})
+
 test('start tells where, if there is a where', () => {
   expectTypeOf(server.start({ httpStream: { port: 0 } })).resolves.toEqualTypeOf<HttpServing>()
   expectTypeOf(server.start({ transportType: 'httpStream' })).resolves.toEqualTypeOf<HttpServing>()
@@ -193,4 +257,7 @@ test('our wire types are what the official package says', () => {
   expectTypeOf<Open<CallToolResult>>().toExtend<OfficialCallToolResult>()
   expectTypeOf<Open<ReadResourceResult>>().toExtend<OfficialReadResourceResult>()
   expectTypeOf<Open<GetPromptResult>>().toExtend<OfficialGetPromptResult>()
+  expectTypeOf<OfficialElicitResult>().toExtend<ElicitResult>()
+  expectTypeOf<OfficialCreateMessageResult>().toExtend<CreateMessageResult>()
+  expectTypeOf<OfficialRoot>().toExtend<Root>()
 })
