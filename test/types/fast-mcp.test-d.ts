@@ -198,7 +198,7 @@ test('what a user answered is known by the schema of the question, once it was a
       expectTypeOf(form.action).toEqualTypeOf<'accept' | 'decline' | 'cancel'>()
       if (form.action === 'accept') expectTypeOf(form.content).toEqualTypeOf<{ sure: boolean }>()
       // @ts-expect-error -- nothing is known of the content of an answer that may be a refusal
-      void form.content.sure
+      String(form.content.sure)
       const page = await context.elicit({ message: 'Sign in', url: 'https://example.com/sign-in' })
       expectTypeOf(page.content).toEqualTypeOf<undefined>()
       // @ts-expect-error -- a question is a form or a page
