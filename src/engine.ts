@@ -1,9 +1,9 @@
+import type { Composition } from './composition.js'
 import type { FastMCPOptions, Settings } from './options.js'
 import type { ServerIdentity } from './protocol/era.js'
 import { era2025 } from './protocol/era-2025.js'
 import { Era2026 } from './protocol/era-2026.js'
 import type { Implementation } from './protocol/types.js'
-import type { LocalProvider } from './providers/local.js'
 import { Router } from './router/router.js'
 import { ChangeNotifier } from './sessions/change-notifier.js'
 import { RequestStates } from './sessions/request-state.js'
@@ -16,26 +16,23 @@ import { Watches } from './sessions/watches.js'
 export function assemble(
   options: FastMCPOptions,
   settings: Settings,
-  provider: LocalProvider,
+  { provider, scope }: Composition,
   connected: Connected,
 ): Sessions {
   const identity = identityOf(options)
   const { logger } = settings
-  const notifyResourceUpdated = (uri: string): void => {
-    provider.resourceUpdated(uri)
-  }
   const services = {
     identity,
     eras: { '2025-11-25': era2025, '2026-07-28': new Era2026(identity, settings.cache) },
     router: new Router(provider, settings),
+    scope,
     changes: new ChangeNotifier(provider),
     logger,
     running: new Running(),
-    watches: new Watches(provider, notifyResourceUpdated, logger),
+    watches: new Watches(provider, scope.notifyResourceUpdated, logger),
     connected,
     states: new RequestStates(settings.name, settings.requestState, logger),
     asksForRoots: settings.asksForRoots,
-    notifyResourceUpdated,
   }
   return new Sessions(services, settings)
 }

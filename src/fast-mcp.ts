@@ -6,6 +6,7 @@ import { defineResource, type ResourceConfig } from './components/resource.js'
 import { defineResourceTemplates, type ResourceTemplateConfig } from './components/resource-template.js'
 import type { Schema, SchemaInput, SchemaOutput } from './components/standard-schema.js'
 import { defineTool, type ToolConfig } from './components/tool.js'
+import { Composition } from './composition.js'
 import { assemble } from './engine.js'
 import { Lifecycle } from './lifecycle.js'
 import {
@@ -17,7 +18,10 @@ import {
   type Serving,
   type StartOptions,
 } from './options.js'
-import { LocalProvider } from './providers/local.js'
+import type { RunKind } from './protocol/kinds.js'
+import type { Provider } from './providers/provider.js'
+import type { Middleware, MiddlewareOf } from './providers/transforms/middleware.js'
+import type { See, SeenTable } from './providers/transforms/reshape.js'
 import type { Selector } from './providers/visibility.js'
 import { Servings } from './serving.js'
 import type { ClientSession } from './sessions/client-session.js'
@@ -40,6 +44,11 @@ export interface ToolTypes<P, O> {
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the neutral element of `&`
 type Nothing = {}
 
+/** Names as they are under a prefix. */
+type Prefixed<Prefix extends string, Named> = {
+  readonly [Name in keyof Named as Name extends string ? `${Prefix}_${Name}` : never]: Named[Name]
+}
+
 /**
  * A Model Context Protocol server: what it offers, and how clients reach it.
  *
@@ -51,7 +60,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   declare readonly '~offers': { readonly tools: Tools; readonly prompts: Prompts }
 
   readonly #settings: ReturnType<typeof withDefaults>
-  readonly #local: LocalProvider
+  readonly #composition: Composition
   readonly #sessions: Sessions
   readonly #servings: Servings
   readonly #lifecycle: Lifecycle
@@ -62,12 +71,14 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   /** @throws TypeError for options that cannot be meant. */
   constructor(options: FastMCPOptions) {
     this.#settings = withDefaults(options)
-    this.#local = new LocalProvider(this.#settings.onDuplicate)
-    const { logger } = this.#settings
-    this.#connected = new Connected(logger)
-    this.#sessions = assemble(options, this.#settings, this.#local, this.#connected)
-    this.#lifecycle = new Lifecycle(() => options.lifespan?.(this), logger)
-    this.#servings = new Servings(this.#sessions, this.#settings, this.#lifecycle, () => this.#routes)
+    this.#composition = new Composition(this.#settings, () => options.lifespan?.(this))
+    this.#connected = new Connected(this.#settings.logger)
+    this.#sessions = assemble(options, this.#settings, this.#composition, this.#connected)
+    this.#lifecycle = new Lifecycle(this.#composition.lifespan)
+    this.#servings = new Servings(this.#sessions, this.#settings, this.#lifecycle, {
+      routes: () => this.#routes,
+      mounts: () => this.#composition.mountStatus,
+    })
   }
 
   /** Offer a tool (server/tools). */
@@ -78,13 +89,13 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   >(
     tool: ToolConfig<Name, P, O, Auth>,
   ): FastMCP<Auth, Tools & { readonly [K in Name]: ToolTypes<P, O> }, Prompts> {
-    this.#local.add('tool', [this.#defineTool(tool)])
+    this.#composition.add('tool', [this.#defineTool(tool)])
     return this as never
   }
 
   /** Offer several tools: all of them, or none if one is refused. */
   addTools(tools: readonly ToolConfig<string, Schema | undefined, Schema | undefined, Auth>[]): this {
-    this.#local.add(
+    this.#composition.add(
       'tool',
       tools.map((tool) => this.#defineTool(tool)),
     )
@@ -93,7 +104,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
 
   /** Stop offering a tool. Gives whether there was one. */
   removeTool(name: string): boolean {
-    return this.#local.remove('tool', name)
+    return this.#composition.remove('tool', name)
   }
 
   /** Offer a resource (server/resources). */
@@ -103,7 +114,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
 
   /** Offer several resources: all of them, or none if one is refused. */
   addResources(resources: readonly ResourceConfig<Auth>[]): this {
-    this.#local.add(
+    this.#composition.add(
       'resource',
       resources.map((resource) => defineResource(resource as ResourceConfig)),
     )
@@ -112,14 +123,14 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
 
   /** Stop offering a resource. Gives whether there was one. */
   removeResource(uri: string): boolean {
-    return this.#local.remove('resource', uri)
+    return this.#composition.remove('resource', uri)
   }
 
   /** Offer whatever resources a URI template, or each of several, describes (server/resources, Resource Templates). */
   addResourceTemplate<const T extends string | readonly string[]>(
     template: ResourceTemplateConfig<T, Auth>,
   ): this {
-    this.#local.add(
+    this.#composition.add(
       'resourceTemplate',
       defineResourceTemplates(template as unknown as ResourceTemplateConfig),
     )
@@ -129,13 +140,13 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   /** Offer several resource templates: all of them, or none if one is refused. */
   addResourceTemplates(templates: readonly ResourceTemplateConfig<string | readonly string[], Auth>[]): this {
     const configs = templates as unknown as readonly ResourceTemplateConfig[]
-    this.#local.add('resourceTemplate', configs.flatMap(defineResourceTemplates))
+    this.#composition.add('resourceTemplate', configs.flatMap(defineResourceTemplates))
     return this
   }
 
   /** Stop offering what a URI template describes. Gives whether there was one. */
   removeResourceTemplate(uriTemplate: string): boolean {
-    return this.#local.remove('resourceTemplate', uriTemplate)
+    return this.#composition.remove('resourceTemplate', uriTemplate)
   }
 
   /** Offer a prompt (server/prompts). */
@@ -145,37 +156,109 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   >(
     prompt: PromptConfig<Name, A, Auth>,
   ): FastMCP<Auth, Tools, Prompts & { readonly [K in Name]: PromptArguments<A> }> {
-    this.#local.add('prompt', [definePrompt(prompt as unknown as PromptConfig)])
+    this.#composition.add('prompt', [definePrompt(prompt as unknown as PromptConfig)])
     return this as never
   }
 
   /** Offer several prompts: all of them, or none if one is refused. */
   addPrompts(prompts: readonly PromptConfig<string, readonly ArgumentConfig<Auth>[], Auth>[]): this {
     const configs = prompts as unknown as readonly PromptConfig[]
-    this.#local.add('prompt', configs.map(definePrompt))
+    this.#composition.add('prompt', configs.map(definePrompt))
     return this
   }
 
   /** Stop offering a prompt. Gives whether there was one. */
   removePrompt(name: string): boolean {
-    return this.#local.remove('prompt', name)
+    return this.#composition.remove('prompt', name)
   }
 
   /** Hide what bears one of the names, URIs or tags, also what comes later; without a selector, everything. */
   disable(selector: Selector = {}): this {
-    this.#local.show(selector, false)
+    this.#composition.show(selector, false)
     return this
   }
 
   /** Show again what `disable` hid. Of several words on a component, the last counts. */
   enable(selector: Selector = {}): this {
-    this.#local.show(selector, true)
+    this.#composition.show(selector, true)
+    return this
+  }
+
+  /**
+   * Offer what another server offers, live: under a prefix as `prefix_tool` and
+   * `data://prefix/path`, or as it is.
+   * @throws TypeError for a prefix that cannot be one, a cycle, and names that clash or grow too long.
+   */
+  mount<T extends object, P extends object>(
+    server: FastMCP<unknown, T, P>,
+  ): FastMCP<Auth, Tools & T, Prompts & P>
+  mount<const Prefix extends string, T extends object, P extends object>(
+    prefix: Prefix,
+    server: FastMCP<unknown, T, P>,
+  ): FastMCP<Auth, Tools & Prefixed<Prefix, T>, Prompts & Prefixed<Prefix, P>>
+  mount(...given: readonly unknown[]): never {
+    const { prefix, server } = mounting(given)
+    this.#composition.mount(server.#composition, prefix)
+    return this as never
+  }
+
+  /** Offer no more what was mounted under a prefix, or of a server. Gives whether there was any. */
+  unmount(which: string | FastMCP): boolean {
+    return this.#composition.unmount(typeof which === 'string' ? which : which.#composition)
+  }
+
+  /**
+   * Offer a copy of what another server offers now, under a prefix or as it is. The copies are
+   * this server's own: they can be removed, and follow `onDuplicate`.
+   * @throws TypeError as `mount` does.
+   */
+  importServer<T extends object, P extends object>(
+    server: FastMCP<unknown, T, P>,
+  ): Promise<FastMCP<Auth, Tools & T, Prompts & P>>
+  importServer<const Prefix extends string, T extends object, P extends object>(
+    prefix: Prefix,
+    server: FastMCP<unknown, T, P>,
+  ): Promise<FastMCP<Auth, Tools & Prefixed<Prefix, T>, Prompts & Prefixed<Prefix, P>>>
+  async importServer(...given: readonly unknown[]): Promise<never> {
+    const { prefix, server } = mounting(given)
+    await this.#composition.import(server.#composition, prefix)
+    return this as never
+  }
+
+  /** Offer, live, what a source of components has, under a prefix or as it is. It is closed when the server stops. */
+  addProvider(provider: Provider, { prefix }: { readonly prefix?: string | undefined } = {}): this {
+    this.#composition.addProvider(provider, prefix)
+    return this
+  }
+
+  /** Offer it no more, and close it. Gives whether it was there. */
+  removeProvider(provider: Provider): boolean {
+    return this.#composition.removeProvider(provider)
+  }
+
+  /** Surround every run of a component, mounted ones included, or of one kind; the first added is the outermost. */
+  use(middleware: Middleware<Auth>): this
+  use<K extends RunKind>(kind: K, middleware: MiddlewareOf<K, Auth>): this
+  use(...given: readonly unknown[]): this {
+    const [kind, middleware] = given.length > 1 ? given : [undefined, ...given]
+    this.#composition.use(kind as RunKind | undefined, middleware as Middleware)
+    return this
+  }
+
+  /**
+   * Change how components, mounted ones included, are seen by clients and by servers that mount
+   * this one: renamed, hidden, described in other words, with other arguments. Handlers and
+   * middleware of this server still know them as they were.
+   * @throws TypeError where something that is there now cannot be seen so.
+   */
+  transform(how: See | SeenTable): this {
+    this.#composition.transform(how)
     return this
   }
 
   /** Tell the subscribers of a resource that it holds something else now. */
   notifyResourceUpdated(uri: string): void {
-    this.#local.resourceUpdated(uri)
+    this.#composition.scope.notifyResourceUpdated(uri)
   }
 
   /** The clients that are there: those between `connect` and `disconnect`. */
@@ -252,4 +335,11 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   #defineTool(tool: unknown): Component<'tool'> {
     return defineTool(tool as ToolConfig, { timeoutMs: this.#settings.toolTimeoutMs })
   }
+}
+
+/** Reads `(server)` and `(prefix, server)`. */
+function mounting(given: readonly unknown[]): { prefix: string | undefined; server: FastMCP } {
+  const [prefix, server] = given[0] instanceof FastMCP ? [undefined, ...given] : given
+  if (!(server instanceof FastMCP)) throw new TypeError('Only a FastMCP can be mounted or imported')
+  return { prefix: prefix as string | undefined, server }
 }

@@ -17,8 +17,9 @@ export type {
 
 export { audio, embedded, image, resourceLink, type MediaSource } from './components/content.js'
 export type { ArgumentConfig } from './components/arguments.js'
-export type { Completion, Stop } from './components/component.js'
+export type { Completion, Component, Stop, Watch } from './components/component.js'
 export type {
+  Caller,
   ClientFacts,
   CompletionContext,
   Context,
@@ -42,12 +43,16 @@ export type {
   Sampled,
   SampleRequest,
 } from './components/questions.js'
-export type { PromptArguments, PromptConfig } from './components/prompt.js'
-export type { ResourceConfig, ResourceFacts } from './components/resource.js'
-export type { ResourceTemplateConfig, TemplateArguments } from './components/resource-template.js'
+export { definePrompt, type PromptArguments, type PromptConfig } from './components/prompt.js'
+export { defineResource, type ResourceConfig, type ResourceFacts } from './components/resource.js'
+export {
+  defineResourceTemplates,
+  type ResourceTemplateConfig,
+  type TemplateArguments,
+} from './components/resource-template.js'
 export type { PromptPart, PromptResult, PromptReturn, ResourcePart, ToolResult } from './components/result.js'
 export type { Schema, SchemaInput, SchemaOutput, StandardSchema } from './components/standard-schema.js'
-export type { ToolArguments, ToolConfig, ToolReturn } from './components/tool.js'
+export { defineTool, type ToolArguments, type ToolConfig, type ToolReturn } from './components/tool.js'
 
 export {
   CancelledError,
@@ -66,13 +71,34 @@ export {
 export { inMemoryTransports } from './transports/in-memory.js'
 export type { CorsOptions } from './transports/http/cors.js'
 export type { EventStore } from './transports/http/event-store.js'
-export type { HealthOptions, ReadyOptions, ServerStatus } from './transports/http/health.js'
+export type { HealthOptions, MountStatus, ReadyOptions, ServerStatus } from './transports/http/health.js'
 export type { TlsOptions } from './transports/http/node.js'
 export type { NodeHandler } from './transports/http/node-handler.js'
 export type { Transport } from './transports/transport.js'
 
 export type { CacheHint, EraName } from './protocol/era.js'
+export type { ComponentKind, RunKind } from './protocol/kinds.js'
+export { ChangeHub, type Change, type Unsubscribe } from './providers/changes.js'
 export type { OnDuplicate } from './providers/local.js'
+export type { Provider } from './providers/provider.js'
+export type {
+  AnyRun,
+  Middleware,
+  MiddlewareOf,
+  Next,
+  Run,
+  RunResult,
+} from './providers/transforms/middleware.js'
+export type {
+  PromptChanges,
+  ResourceChanges,
+  See,
+  Seeable,
+  SeenChanges,
+  SeenTable,
+  ToolChanges,
+} from './providers/transforms/reshape.js'
+export type { ArgumentChanges } from './providers/transforms/tool-arguments.js'
 export type { Selector } from './providers/visibility.js'
 export type { Logger } from './runtime/logger.js'
 export type {

@@ -1,23 +1,17 @@
-import type { Logger } from './runtime/logger.js'
+import type { Lifespan } from './lifespan.js'
 import type { ServerStatus } from './transports/http/health.js'
 import { HttpError } from './transports/http/message.js'
 
-/** Opens what a server needs for as long as it runs. */
-export type Lifespan = () => void | AsyncDisposable | Promise<void | AsyncDisposable>
-
 /** From the first start, connection or request until `stop`: what a server needs is open for just as long. */
 export class Lifecycle {
-  readonly #lifespan: Lifespan | undefined
-  readonly #logger: Logger
+  readonly #lifespan: Lifespan
   #state: ServerStatus['state'] = 'idle'
   #beginning: Promise<void> | undefined
-  #resources: void | AsyncDisposable = undefined
+  #isOpen = false
   #since = 0
-  #lastError: string | undefined
 
-  constructor(lifespan: Lifespan | undefined, logger: Logger) {
+  constructor(lifespan: Lifespan) {
     this.#lifespan = lifespan
-    this.#logger = logger
   }
 
   get state(): ServerStatus['state'] {
@@ -29,7 +23,7 @@ export class Lifecycle {
   }
 
   get lastError(): string | undefined {
-    return this.#lastError
+    return this.#lifespan.lastError
   }
 
   /** Open what is needed, once, however many ask; again after a stop, or where it failed. */
@@ -55,13 +49,8 @@ export class Lifecycle {
   /** Close what was open. */
   async end(): Promise<void> {
     await this.#beginning?.catch(() => undefined)
-    const resources = this.#resources
-    this.#resources = undefined
-    try {
-      await resources?.[Symbol.asyncDispose]()
-    } catch (error) {
-      this.#logger.error('What the lifespan had opened could not be closed', error)
-    }
+    if (this.#isOpen) await this.#lifespan.release()
+    this.#isOpen = false
     this.#state = 'stopped'
   }
 
@@ -69,15 +58,13 @@ export class Lifecycle {
     const before = this.#state
     this.#state = 'starting'
     try {
-      this.#resources = await this.#lifespan?.()
-      this.#since = Date.now()
-      this.#lastError = undefined
-      this.#state = 'running'
+      await this.#lifespan.acquire()
     } catch (error) {
       this.#state = before
-      this.#lastError = 'The lifespan failed'
-      this.#logger.error('The lifespan failed', error)
       throw error
     }
+    this.#isOpen = true
+    this.#since = Date.now()
+    this.#state = 'running'
   }
 }

@@ -22,13 +22,19 @@ const STOPPED = 'The server was stopped before it had started'
 /** How long a process may live on, in milliseconds, after its client on stdio has gone. */
 const LINGER_MS = 1000
 
+/** What is there of a server by the time it is asked for. */
+interface Served {
+  /** Custom routes, if there are any. */
+  readonly routes: () => Hono | undefined
+  readonly mounts: () => ServerStatus['mounts']
+}
+
 /** What a server is being served by, from `start` to `stop`. */
 export class Servings {
   readonly #sessions: Sessions
   readonly #settings: Settings
   readonly #lifecycle: Lifecycle
-  /** Custom routes, if there are any. */
-  readonly #routes: () => Hono | undefined
+  readonly #server: Served
   readonly #listeners = new Set<HttpListener>()
   readonly #cleanups = new Set<() => void>()
   #stdio: StdioServer | undefined
@@ -37,11 +43,11 @@ export class Servings {
   #stops = 0
   #stopping: Promise<void> | undefined
 
-  constructor(sessions: Sessions, settings: Settings, lifecycle: Lifecycle, routes: () => Hono | undefined) {
+  constructor(sessions: Sessions, settings: Settings, lifecycle: Lifecycle, server: Served) {
     this.#sessions = sessions
     this.#settings = settings
     this.#lifecycle = lifecycle
-    this.#routes = routes
+    this.#server = server
   }
 
   get status(): ServerStatus {
@@ -56,6 +62,7 @@ export class Servings {
       lastError,
       sessions: { connected: sessions, max },
       requests,
+      mounts: this.#server.mounts(),
     }
   }
 
@@ -129,7 +136,7 @@ export class Servings {
     const { getRequestListener } = await import('#node-server')
     const known = new WeakMap<Hono, OtherListener>()
     return () => {
-      const routes = this.#routes()
+      const routes = this.#server.routes()
       if (routes === undefined) return undefined
       const listener = known.get(routes) ?? getRequestListener(routes.fetch)
       known.set(routes, listener)

@@ -40,6 +40,10 @@ export interface Component<K extends ComponentKind = ComponentKind> {
   /** Resources only: started while somebody is subscribed. */
   readonly watch?: Watch
   readonly tags?: ReadonlySet<string>
+  /** Of a resource that is not listed: the `uriTemplate` that gives it. */
+  readonly template?: string
+  /** Of a template: the resource at a URI that it matches. */
+  at?(uri: string): Component<'resource'> | undefined
   /** Arguments that HTTP headers repeat, so that gateways can route without reading the body. */
   readonly mirroredHeaders?: readonly MirroredHeader[]
 }
@@ -48,4 +52,24 @@ export interface Component<K extends ComponentKind = ComponentKind> {
 export function keyOf<K extends ComponentKind>(component: Component<K>): string {
   const definition = component.definition as unknown as Record<string, string>
   return definition[KINDS[component.kind].key] as string
+}
+
+/** The same component with some members in another way. What is not changed still runs as its own. */
+export function seenAs<K extends ComponentKind>(
+  component: Component<K>,
+  changes: Partial<Component<K>>,
+): Component<K> {
+  const { kind, definition, complete, watch, tags, template, at, mirroredHeaders } = component
+  return {
+    kind,
+    definition,
+    invoke: (params, context) => component.invoke(params, context),
+    ...(complete && { complete: (...asked) => complete.apply(component, asked) }),
+    ...(at && { at: (uri) => at.call(component, uri) }),
+    ...(watch && { watch }),
+    ...(tags && { tags }),
+    ...(template !== undefined && { template }),
+    ...(mirroredHeaders && { mirroredHeaders }),
+    ...changes,
+  }
 }

@@ -9,6 +9,8 @@ import type {
   ReadResourceResult,
   RequestId,
 } from '../protocol/types.js'
+import type { ComponentKind } from '../protocol/kinds.js'
+import type { Component } from './component.js'
 import type { InputResponses } from './input-required.js'
 import type { Elicit, Sampled, SampleRequest } from './questions.js'
 
@@ -127,11 +129,26 @@ export interface CompletionContext<Auth = unknown> extends Context<Auth> {
 /** What a context can do with other components of the same server. */
 export type Operations = Pick<Context, 'readResource' | 'callTool' | 'getPrompt'>
 
-/** Gives the operations of a request as they run within a context that stands before its own. */
+/** What the handlers of one server reach through their context: its own components, by its own names. */
+export interface Scope {
+  readonly provider: ComponentSource
+  notifyResourceUpdated(uri: string): void
+}
+
+/** Where components are found by name or URI. */
+export interface ComponentSource {
+  find<K extends ComponentKind>(
+    kind: K,
+    key: string,
+    caller: Caller | undefined,
+  ): Component<K> | undefined | Promise<Component<K> | undefined>
+}
+
+/** Gives the operations of a request as they run within a context that stands before its own, in a scope of its own. */
 export const OPERATIONS: unique symbol = Symbol('operations')
 
 interface OperationsWithin {
-  [OPERATIONS](context: Context): Operations
+  [OPERATIONS](context: Context, scope?: Scope): Operations
 }
 
 /** A context that stands before another, so that some of it can be replaced. */
@@ -222,8 +239,8 @@ export class ContextView implements Context {
     return this[OPERATIONS](this).getPrompt
   }
 
-  [OPERATIONS](context: Context): Operations {
-    return (this.#behind as Context & OperationsWithin)[OPERATIONS](context)
+  [OPERATIONS](context: Context, scope?: Scope): Operations {
+    return (this.#behind as Context & OperationsWithin)[OPERATIONS](context, scope)
   }
 
   get notifyResourceUpdated(): Context['notifyResourceUpdated'] {

@@ -61,16 +61,11 @@ export interface ResourceTemplateConfig<
   watch?(args: TemplateArguments<T>, changed: () => void): Stop | void | Promise<Stop | void>
 }
 
-/** A template, able to give the resource at a URI that matches it. */
-export interface TemplateComponent extends Component<'resourceTemplate'> {
-  readonly at: (uri: string) => Component<'resource'> | undefined
-}
-
 /**
  * Make components of what a user wrote, one for each URI template.
  * @throws TypeError for a template that cannot be read, or arguments that no template has.
  */
-export function defineResourceTemplates(config: ResourceTemplateConfig): TemplateComponent[] {
+export function defineResourceTemplates(config: ResourceTemplateConfig): Component<'resourceTemplate'>[] {
   const templates = typeof config.uriTemplate === 'string' ? [config.uriTemplate] : config.uriTemplate
   if (templates.length === 0) throw new TypeError(`Resource template '${config.name}' has no uriTemplate`)
   checkName('Resource template', config.name)
@@ -86,7 +81,7 @@ export function defineResourceTemplates(config: ResourceTemplateConfig): Templat
   return parsed.map((template) => defineOne(config, template))
 }
 
-function defineOne(config: ResourceTemplateConfig, uriTemplate: UriTemplate): TemplateComponent {
+function defineOne(config: ResourceTemplateConfig, uriTemplate: UriTemplate): Component<'resourceTemplate'> {
   const { name, title, description, mimeType, annotations, icons, meta } = config
   const facts = { name, title, description, mimeType, annotations, icons, _meta: meta }
   checkUri(uriTemplate.template)
@@ -101,6 +96,7 @@ function defineOne(config: ResourceTemplateConfig, uriTemplate: UriTemplate): Te
     return {
       kind: 'resource',
       definition: definitionOf<Resource>({ uri, ...facts }),
+      template: uriTemplate.template,
       async invoke(_params, context) {
         const given = await config.load(values, context)
         return given instanceof InputRequired ? given : toReadResult(given, uri, mimeType)

@@ -70,8 +70,7 @@ export function defineTool(
   defaults: { timeoutMs?: number | undefined } = {},
 ): Component<'tool'> {
   const { name, timeoutMs = defaults.timeoutMs } = config
-  if (typeof name !== 'string' || !NAME.test(name))
-    throw new TypeError(`Tool name ${JSON.stringify(name)} must be 1 to 128 characters of A-Z a-z 0-9 _ - .`)
+  checkToolName(name)
   const label = `Tool '${name}'`
   if (timeoutMs !== undefined && !(timeoutMs > 0))
     throw new TypeError(`${label}: timeoutMs must be a number above 0, not ${timeoutMs}`)
@@ -106,6 +105,12 @@ export function defineTool(
     ...(mirroredHeaders.length > 0 ? { mirroredHeaders } : {}),
     ...tagsOf(config.tags),
   }
+}
+
+/** @throws TypeError unless `name` is one that a tool may have (server/tools, Tool Names). */
+export function checkToolName(name: unknown): void {
+  if (typeof name !== 'string' || !NAME.test(name))
+    throw new TypeError(`Tool name ${JSON.stringify(name)} must be 1 to 128 characters of A-Z a-z 0-9 _ - .`)
 }
 
 function toDefinition(

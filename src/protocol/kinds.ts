@@ -26,6 +26,9 @@ export type DefinitionOf<K extends ComponentKind> = ComponentKinds[K]['definitio
 export type ParamsOf<K extends ComponentKind> = ComponentKinds[K]['params']
 export type ResultOf<K extends ComponentKind> = ComponentKinds[K]['result']
 
+/** The kinds that a request runs: a template only ever gives resources. */
+export type RunKind = Exclude<ComponentKind, 'resourceTemplate'>
+
 interface KindFacts {
   /** How a person reads it in a message. */
   readonly label: string

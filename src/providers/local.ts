@@ -1,5 +1,4 @@
 import { keyOf, type Component } from '../components/component.js'
-import type { TemplateComponent } from '../components/resource-template.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
 import { ChangeHub, type Change, type Unsubscribe } from './changes.js'
 import type { Provider } from './provider.js'
@@ -19,11 +18,12 @@ export class LocalProvider implements Provider {
     resourceTemplate: new Map(),
     prompt: new Map(),
   }
-  readonly #visibility = new Visibility()
+  readonly #visibility: Visibility
   readonly #changes = new ChangeHub()
 
-  constructor(onDuplicate: OnDuplicate = 'error') {
+  constructor(onDuplicate: OnDuplicate = 'error', visibility = new Visibility()) {
     this.#onDuplicate = onDuplicate
+    this.#visibility = visibility
   }
 
   list<K extends ComponentKind>(kind: K): readonly Component<K>[] {
@@ -96,8 +96,8 @@ export class LocalProvider implements Provider {
 
   #fromTemplate(uri: string): Component<'resource'> | undefined {
     for (const template of this.#tables.resourceTemplate.values()) {
-      if (!this.#visibility.isVisible(template) || this.#visibility.hides(uri)) continue
-      const resource = (template as TemplateComponent).at(uri)
+      if (!this.#visibility.isVisible(template)) continue
+      const resource = this.#visible(template.at?.(uri))
       if (resource !== undefined) return resource
     }
     return undefined

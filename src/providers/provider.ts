@@ -1,15 +1,15 @@
 import type { Component } from '../components/component.js'
-import type { Caller } from '../components/context.js'
+import type { Caller, ComponentSource } from '../components/context.js'
 import type { ComponentKind } from '../protocol/kinds.js'
 import type { Change, Unsubscribe } from './changes.js'
 
+/** What is there at once, or later. */
+export type Eventually<T> = T | Promise<T>
+
 /** A source of components: registered by hand, or from wherever an implementation takes them. */
-export interface Provider {
-  /** Every component of a kind that this caller may see, in a stable order. */
-  list<K extends ComponentKind>(
-    kind: K,
-    caller: Caller,
-  ): readonly Component<K>[] | Promise<readonly Component<K>[]>
+export interface Provider extends ComponentSource {
+  /** Every component of a kind that this caller may see, in a stable order; without a caller, that anybody may. */
+  list<K extends ComponentKind>(kind: K, caller: Caller | undefined): Eventually<readonly Component<K>[]>
   /**
    * The component that answers to a name or URI, or `undefined` for "not mine". A resource is
    * found by its URI, be it listed or given by a template; a template by its `uriTemplate`.
@@ -17,10 +17,15 @@ export interface Provider {
   find<K extends ComponentKind>(
     kind: K,
     key: string,
-    caller: Caller,
-  ): Component<K> | undefined | Promise<Component<K> | undefined>
+    caller: Caller | undefined,
+  ): Eventually<Component<K> | undefined>
   /** Hear of every change to what `list` and `find` would answer. */
   subscribe(listener: (change: Change) => void): Unsubscribe
-  /** Let go of connections, watchers and timers. */
+  /** Let go of connections, watchers and timers; should it be asked again later, it gets them back. */
   close?(): Promise<void>
+}
+
+/** Go on with what is there at once without waiting for it: most of what is looked up is. */
+export function andThen<T, R>(value: Eventually<T>, next: (value: T) => Eventually<R>): Eventually<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
 }

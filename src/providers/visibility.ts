@@ -29,11 +29,6 @@ export class Visibility {
     this.#all = rule
   }
 
-  /** Whether this very name or URI was hidden, and not shown again by it. */
-  hides(name: string): boolean {
-    return this.#names.get(name)?.visible === false
-  }
-
   isVisible(component: Component): boolean {
     if (this.#said === 0) return true
     let latest = this.#all
@@ -42,6 +37,7 @@ export class Visibility {
     }
     consider(this.#names.get(component.definition.name))
     consider(this.#names.get(keyOf(component)))
+    if (component.template !== undefined) consider(this.#names.get(component.template))
     for (const tag of component.tags ?? []) consider(this.#tags.get(tag))
     return latest?.visible ?? true
   }

@@ -4,6 +4,7 @@ import type { Era } from '../protocol/era.js'
 import { EncodedResult } from '../protocol/json-rpc.js'
 import { KINDS, type ComponentKind } from '../protocol/kinds.js'
 import type { ToolDefinition } from '../protocol/types.js'
+import { isFleeting } from '../providers/fleeting.js'
 import type { Provider } from '../providers/provider.js'
 import { pageOf } from './cursor.js'
 
@@ -12,6 +13,7 @@ export class Lists {
   readonly #provider: Provider
   readonly #pageSize: number | undefined
   readonly #remembered = new Map<string, EncodedResult>()
+  readonly #texts = new Map<string, WeakMap<object, string>>()
   #revision = 0
 
   constructor(provider: Provider, pageSize: number | undefined) {
@@ -33,8 +35,9 @@ export class Lists {
     const known = this.#remembered.get(key)
     if (known !== undefined) return known
     const revision = this.#revision
-    const encoded = this.#encode(kind, await this.#provider.list(kind, caller), undefined, era)
-    if (revision === this.#revision) this.#remembered.set(key, encoded)
+    const list = await this.#provider.list(kind, caller)
+    const encoded = this.#encode(kind, list, undefined, era)
+    if (revision === this.#revision && !isFleeting(list)) this.#remembered.set(key, encoded)
     return encoded
   }
 
@@ -46,10 +49,22 @@ export class Lists {
   ): EncodedResult {
     const { list, items } = KINDS[kind]
     const page = pageOf(list, components, keyOf, this.#pageSize, cursor)
-    const shown = page.items.map(({ definition }) =>
+    const shown = page.items.map((component) => this.#text(component, era)).join()
+    const nextCursor = page.nextCursor === undefined ? '' : `,"nextCursor":${JSON.stringify(page.nextCursor)}`
+    return new EncodedResult(`{"${items}":[${shown}]${nextCursor}}`)
+  }
+
+  /** One definition as text: when a list changes, most of it does not. */
+  #text({ kind, definition }: Component, era: Era): string {
+    let texts = this.#texts.get(era.name)
+    if (texts === undefined) this.#texts.set(era.name, (texts = new WeakMap()))
+    const known = texts.get(definition)
+    if (known !== undefined) return known
+    const text = JSON.stringify(
       kind === 'tool' ? era.toolDefinition(definition as ToolDefinition) : definition,
     )
-    return new EncodedResult(JSON.stringify({ [items]: shown, nextCursor: page.nextCursor }))
+    texts.set(definition, text)
+    return text
   }
 
   #forget(): void {

@@ -1,21 +1,15 @@
 import type { Caller, Context } from '../components/context.js'
-import type { Component } from '../components/component.js'
 import { InputRequired } from '../components/input-required.js'
-import { invalidParams, methodNotFound, PutOffError, ResourceNotFoundError } from '../errors.js'
+import { invalidParams, methodNotFound, PutOffError } from '../errors.js'
 import type { Era } from '../protocol/era.js'
 import { isObject, type EncodedResult } from '../protocol/json-rpc.js'
-import {
-  COMPONENT_KINDS,
-  KINDS,
-  type ComponentKind,
-  type ParamsOf,
-  type ResultOf,
-} from '../protocol/kinds.js'
+import { COMPONENT_KINDS, KINDS } from '../protocol/kinds.js'
 import type { CallToolResult, GetPromptResult, JsonObject, ReadResourceResult } from '../protocol/types.js'
 import type { Provider } from '../providers/provider.js'
 import { complete } from './completion.js'
 import { componentFailure, toolFailure, type FailurePolicy } from './failures.js'
 import { Lists } from './lists.js'
+import { operationsOn, runAgain } from './operations.js'
 
 /** One request on its way to a component: who asks, how to talk back, and in what era's words. */
 export interface Call {
@@ -65,27 +59,6 @@ export class Router {
     return route(params, call)
   }
 
-  /** Run a tool as `context.callTool` does: what it throws is thrown. */
-  async callTool(name: string, args: JsonObject, call: Call): Promise<CallToolResult> {
-    const tool = await this.#provider.find('tool', name, call.caller)
-    if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
-    return run(tool, args, call)
-  }
-
-  /** Read a resource as `context.readResource` does: what it throws is thrown. */
-  async readResource(uri: string, call: Call): Promise<ReadResourceResult> {
-    const resource = await this.#provider.find('resource', uri, call.caller)
-    if (resource === undefined) throw new ResourceNotFoundError(uri)
-    return run(resource, undefined, call)
-  }
-
-  /** Get a prompt as `context.getPrompt` does: what it throws is thrown. */
-  async getPrompt(name: string, args: Record<string, string>, call: Call): Promise<GetPromptResult> {
-    const prompt = await this.#provider.find('prompt', name, call.caller)
-    if (prompt === undefined) throw invalidParams(`Unknown prompt: ${name}`)
-    return run(prompt, args, call)
-  }
-
   async #callTool(params: JsonObject, call: Call): Promise<CallToolResult> {
     const { caller, context, era } = call
     const name = textOf(params, 'name')
@@ -108,7 +81,7 @@ export class Router {
   async #readResource(params: JsonObject, call: Call): Promise<ReadResourceResult> {
     const uri = textOf(params, 'uri')
     try {
-      return await this.readResource(uri, call)
+      return await operationsOn(this.#provider, call).readResource(uri)
     } catch (error) {
       if (error instanceof PutOffError) throw error
       throw componentFailure(error, `reading resource '${uri}'`, this.#options)
@@ -119,7 +92,8 @@ export class Router {
     const name = textOf(params, 'name')
     const args = textsOf(argumentsOf(params))
     try {
-      return call.era.promptResult(await this.getPrompt(name, args, call), call.caller.protocolVersion)
+      const result = await operationsOn(this.#provider, call).getPrompt(name, args)
+      return call.era.promptResult(result, call.caller.protocolVersion)
     } catch (error) {
       if (error instanceof PutOffError) throw error
       throw componentFailure(error, `getting prompt '${name}'`, this.#options)
@@ -133,26 +107,6 @@ export class Router {
       throw componentFailure(error, 'completing an argument', this.#options)
     }
   }
-}
-
-/** Run a component, and again for as long as it asks the client first. */
-async function run<K extends ComponentKind>(
-  component: Component<K>,
-  params: ParamsOf<K>,
-  call: Call,
-): Promise<ResultOf<K>> {
-  const given = await component.invoke(params, call.context)
-  return given instanceof InputRequired ? runAgain(given, component, params, call) : given
-}
-
-async function runAgain<K extends ComponentKind>(
-  required: InputRequired,
-  component: Component<K>,
-  params: ParamsOf<K>,
-  call: Call,
-): Promise<ResultOf<K>> {
-  await call.client.require(required)
-  return run(component, params, call)
 }
 
 /** Longer than any cursor for a name or URI that can be asked for. */

@@ -6,6 +6,7 @@ import {
   type ContextState,
   type Operations,
   type Progress,
+  type Scope,
 } from '../components/context.js'
 import type { InputResponses } from '../components/input-required.js'
 import {
@@ -17,6 +18,7 @@ import {
   type Question,
 } from '../components/questions.js'
 import { toBlocks } from '../components/result.js'
+import { operationsOn } from '../router/operations.js'
 import { isAtLeast } from '../protocol/log-levels.js'
 import type { ContentBlock, LogLevel, RequestId } from '../protocol/types.js'
 import type { Exchange } from './exchange.js'
@@ -143,20 +145,14 @@ export class RequestContext implements Context {
   }
 
   /** The same request going on to other components, within a context that may be narrower than this one. */
-  [OPERATIONS](context: Context): Operations {
-    const { router } = this.#services
+  [OPERATIONS](context: Context, { provider }: Scope = this.#services.scope): Operations {
     const { caller, era } = this.#exchange.start
-    const call = { caller, era, context, client: this.#exchange }
-    return {
-      readResource: (uri) => router.readResource(uri, call),
-      callTool: (name, args = {}) => router.callTool(name, args, call),
-      getPrompt: (name, args = {}) => router.getPrompt(name, args, call),
-    }
+    return operationsOn(provider, { caller, era, context, client: this.#exchange })
   }
 
   get notifyResourceUpdated(): Context['notifyResourceUpdated'] {
     return (uri) => {
-      this.#services.notifyResourceUpdated(uri)
+      this.#services.scope.notifyResourceUpdated(uri)
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Scope } from '../components/context.js'
 import type { Era, ServerIdentity } from '../protocol/era.js'
 import type { Era2026 } from '../protocol/era-2026.js'
 import type { Router } from '../router/router.js'
@@ -13,6 +14,8 @@ export interface Services {
   readonly identity: ServerIdentity
   readonly eras: { readonly '2025-11-25': Era; readonly '2026-07-28': Era2026 }
   readonly router: Router
+  /** What handlers reach through their context. */
+  readonly scope: Scope
   readonly changes: ChangeNotifier
   readonly logger: Logger
   readonly running: Running
@@ -21,7 +24,6 @@ export interface Services {
   readonly states: RequestStates
   /** Whether clients are asked for their roots as soon as they are there. */
   readonly asksForRoots: boolean
-  notifyResourceUpdated(uri: string): void
   /** Something is there that must be kept in touch with. */
   wakeHeartbeat(): void
 }

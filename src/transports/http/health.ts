@@ -18,6 +18,17 @@ export interface ReadyOptions {
   readonly path?: string | undefined
 }
 
+/** How a server within another is doing. */
+export interface MountStatus {
+  readonly name: string
+  readonly prefix: string | undefined
+  /** Whether what it needs is open. */
+  readonly state: 'idle' | 'running'
+  /** Why it could not start, if so. */
+  readonly lastError: string | undefined
+  readonly mounts: readonly MountStatus[]
+}
+
 /** How a server is doing. */
 export interface ServerStatus {
   readonly name: string
@@ -32,6 +43,7 @@ export interface ServerStatus {
   readonly sessions: { readonly connected: number; readonly max: number }
   /** How many requests are being answered. */
   readonly requests: number
+  readonly mounts: readonly MountStatus[]
 }
 
 /** Answers those who ask how the server is doing. */

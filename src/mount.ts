@@ -1,0 +1,50 @@
+import type { Composition } from './composition.js'
+import { TransformedProvider } from './providers/transformed.js'
+import { bordered } from './providers/transforms/border.js'
+import type { Namespace } from './providers/transforms/namespace.js'
+import type { MountStatus } from './transports/http/health.js'
+
+/** A server as it is seen, live, in another that mounted it. */
+export class Mount {
+  readonly child: Composition
+  readonly space: Namespace | undefined
+  readonly provider: TransformedProvider
+  #running = 0
+  #whenIdle: (() => void) | undefined
+
+  /** `refuse` is told of names that cannot be shown in the parent. */
+  constructor(child: Composition, space: Namespace | undefined, refuse: (problem: string) => void) {
+    this.child = child
+    this.space = space
+    const border = bordered({
+      space,
+      refuse,
+      scope: child.scope,
+      enter: () => {
+        this.#running += 1
+        return child.lifespan.opened()
+      },
+      leave: () => {
+        this.#running -= 1
+        if (this.#running === 0) this.#whenIdle?.()
+      },
+    })
+    this.provider = new TransformedProvider(child.provider, border)
+  }
+
+  get status(): MountStatus {
+    const { lifespan, name, mountStatus } = this.child
+    return {
+      name,
+      prefix: this.space?.prefix,
+      state: lifespan.isOpen ? 'running' : 'idle',
+      lastError: lifespan.lastError,
+      mounts: mountStatus,
+    }
+  }
+
+  /** Resolves when nothing that was called through it runs any more. */
+  async idle(): Promise<void> {
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+  }
+}

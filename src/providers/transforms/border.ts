@@ -1,0 +1,99 @@
+import { seenAs, type Component } from '../../components/component.js'
+import type { Context, Scope } from '../../components/context.js'
+import { toBlocks } from '../../components/result.js'
+import { ScopedCompletion, ScopedContext } from '../../components/scope.js'
+import { ResourceNotFoundError } from '../../errors.js'
+import type { ComponentKind, ParamsOf, RunKind } from '../../protocol/kinds.js'
+import { andThen, type Eventually } from '../provider.js'
+import type { Transform } from '../transformed.js'
+import { namespaced, type Namespace } from './namespace.js'
+import { blocksWithOuterUris, withOuterUris, type OuterUri } from './result-uris.js'
+
+/** Where one server ends, seen from another that took it in. */
+export interface Border {
+  /** What the names of the inner server are called on the outside; the same, if left out. */
+  readonly space?: Namespace | undefined
+  /** What runs inside sees of its own server. */
+  readonly scope: Scope
+  /** Called before a run goes in, which waits for it. */
+  enter?(): Eventually<void>
+  /** Called when the run is out again. */
+  leave?(): void
+  /** Told of names that cannot be shown outside. */
+  refuse(problem: string): void
+}
+
+/** See what a server offers from the outside: what runs there has its own names, what comes back has those out here. */
+export function bordered(border: Border): Transform {
+  const { space, refuse } = border
+  if (space === undefined) return { component: (component) => crossing(component, border) }
+  const names = namespaced(space, refuse)
+  return { ...names, component: (component) => names.component?.(crossing(component, border)) }
+}
+
+/** The context of a run that streams content with URIs as they are called on the outside. */
+class BorderContext extends ScopedContext {
+  readonly #outer: OuterUri
+
+  constructor(behind: Context, scope: Scope, outer: OuterUri) {
+    super(behind, scope)
+    this.#outer = outer
+  }
+
+  override get streamContent(): Context['streamContent'] {
+    const send = super.streamContent
+    return async (content) => {
+      if (typeof content === 'string') return send(content)
+      return send(await blocksWithOuterUris(toBlocks(content), this.#outer))
+    }
+  }
+}
+
+function crossing<K extends ComponentKind>(component: Component<K>, border: Border): Component<K> {
+  const { space, scope } = border
+  const outer = space && outerUris(space, scope)
+  const within = (context: Context): Context =>
+    outer === undefined ? new ScopedContext(context, scope) : new BorderContext(context, scope, outer)
+  const { complete } = component
+  return seenAs(component, {
+    invoke: async (params, context) => {
+      const entered = border.enter?.()
+      try {
+        if (entered !== undefined) await entered
+        const result = await component.invoke(inside(component, params, space), within(context))
+        if (outer === undefined) return result
+        return await (withOuterUris(component.kind as RunKind, result as never, outer) as Promise<never>)
+      } catch (error) {
+        throw space !== undefined && error instanceof ResourceNotFoundError
+          ? new ResourceNotFoundError(space.outerUri(error.uri))
+          : error
+      } finally {
+        border.leave?.()
+      }
+    },
+    ...(complete && {
+      complete: (argument, value, context) =>
+        complete.call(component, argument, value, new ScopedCompletion(context, scope)),
+    }),
+  })
+}
+
+/** What a run is given, as it is called inside. */
+function inside<K extends ComponentKind>(
+  { kind }: Component<K>,
+  params: ParamsOf<K>,
+  space: Namespace | undefined,
+): ParamsOf<K> {
+  if (kind !== 'resourceTemplate' || space === undefined) return params
+  const { uri } = params as ParamsOf<'resourceTemplate'>
+  return { uri: space.innerUri(uri) ?? uri } as ParamsOf<K>
+}
+
+/** Pages of the web are linked to as they are, unless the server offers them as resources. */
+function outerUris(space: Namespace, { provider }: Scope): OuterUri {
+  return (uri) => {
+    if (!/^https?:/i.test(uri)) return space.outerUri(uri)
+    const found = provider.find('resource', uri, undefined)
+    return andThen(found, (resource) => (resource === undefined ? uri : space.outerUri(uri)))
+  }
+}
