@@ -17,6 +17,13 @@ module.exports = {
       to: { path: '^src/[^/]+\\.ts$', pathNot: '^src/errors\\.ts$' },
     },
     {
+      name: 'nobody-needs-a-leaf',
+      comment: 'Entries of their own, which may import any room.',
+      severity: 'error',
+      from: { pathNot: '^src/middleware/' },
+      to: { path: '^src/middleware/' },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: { path: '^src/' },

@@ -50,7 +50,7 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['src/runtime/logger.ts'], rules: { 'no-console': 'off' } },
+  { files: ['src/runtime/logger.ts', 'src/middleware/logging.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
     rules: {

@@ -1,7 +1,11 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', 'no-node-server': 'src/runtime/no-node-server.ts' },
+  entry: {
+    index: 'src/index.ts',
+    middleware: 'src/middleware/index.ts',
+    'no-node-server': 'src/runtime/no-node-server.ts',
+  },
   external: ['#node-server'],
   format: 'esm',
   target: 'es2022',

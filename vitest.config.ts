@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  resolve: { alias: { fastmesh: new URL('src/index.ts', import.meta.url).pathname } },
+  resolve: {
+    alias: [
+      { find: /^fastmesh$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
+      {
+        find: /^fastmesh\/middleware$/,
+        replacement: new URL('src/middleware/index.ts', import.meta.url).pathname,
+      },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup/wire-check.ts'],

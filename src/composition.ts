@@ -102,7 +102,7 @@ export class Composition {
     this.#mounts = this.#mounts.filter((mount) => !isMeant(mount))
     for (const mount of gone) {
       this.#all.delete(mount.provider)
-      void mount.idle().then(() => this.lifespan.remove(mount.child.lifespan))
+      mount.whenIdle(() => void this.lifespan.remove(mount.child.lifespan))
     }
     return gone.length > 0
   }

@@ -41,6 +41,19 @@ abstract class PublicError extends Error {
  */
 export class UserError extends PublicError {}
 
+/** Arguments that do not fit a tool's `parameters`. The message names the tool as its own server knows it. */
+export class InvalidArgumentsError extends UserError {
+  readonly tool: string
+  /** Which, and why. */
+  readonly problem: string
+
+  constructor(tool: string, problem: string) {
+    super(`Invalid arguments for tool '${tool}': ${problem}`)
+    this.tool = tool
+    this.problem = problem
+  }
+}
+
 /** Thrown while a resource is read: a JSON-RPC error with this message, and `extras` as its `data`. */
 export class ResourceError extends PublicError {}
 
@@ -119,10 +132,23 @@ export const unsupportedVersion = (requested: unknown, supported: readonly strin
 
 /** The caller's time ran out; `signal.reason` of the handler that took too long. */
 export class TimeoutError extends Error {
-  constructor(message: string) {
-    super(message)
+  readonly tool: string
+  readonly timeoutMs: number
+
+  constructor(tool: string, timeoutMs: number) {
+    super(`Tool '${tool}' timed out after ${timeoutMs} ms`)
     this.name = 'TimeoutError'
+    this.tool = tool
+    this.timeoutMs = timeoutMs
   }
+}
+
+/** An error about a tool as it reads where that tool goes by another name; the same if it is about anything else. */
+export function withToolName(error: unknown, inner: string, outer: string): unknown {
+  if (error instanceof InvalidArgumentsError && error.tool === inner)
+    return new InvalidArgumentsError(outer, error.problem)
+  if (error instanceof TimeoutError && error.tool === inner) return new TimeoutError(outer, error.timeoutMs)
+  return error
 }
 
 /** The client called the request off or went away; `signal.reason` of the handler it had running. */

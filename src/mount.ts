@@ -43,8 +43,9 @@ export class Mount {
     }
   }
 
-  /** Resolves when nothing that was called through it runs any more. */
-  async idle(): Promise<void> {
-    if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+  /** Do something as soon as nothing that was called through it runs any more. */
+  whenIdle(then: () => void): void {
+    if (this.#running === 0) then()
+    else this.#whenIdle = then
   }
 }

@@ -21,7 +21,7 @@ class TimedContext extends ContextView {
 /** Run with a limit on the time: past it the run's signal fires and `TimeoutError` is thrown. */
 export async function withTimeout<T>(
   timeoutMs: number,
-  label: string,
+  tool: string,
   context: Context,
   run: (context: Context) => Promise<T>,
 ): Promise<T> {
@@ -30,7 +30,7 @@ export async function withTimeout<T>(
   const expired = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
       () => {
-        const error = new TimeoutError(`${label} timed out after ${timeoutMs} ms`)
+        const error = new TimeoutError(tool, timeoutMs)
         controller.abort(error)
         reject(error)
       },

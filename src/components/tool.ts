@@ -1,4 +1,4 @@
-import { UserError } from '../errors.js'
+import { InvalidArgumentsError } from '../errors.js'
 import type {
   CallToolResult,
   Icon,
@@ -89,7 +89,7 @@ export function defineTool(
     const now =
       timeoutMs === undefined
         ? execute(args, streaming)
-        : withTimeout(timeoutMs, label, streaming, async (timed) => finished(execute(args, timed), timed))
+        : withTimeout(timeoutMs, name, streaming, async (timed) => finished(execute(args, timed), timed))
     const returned = isLater(now) ? await finished(now, streaming) : now
     const { streamed } = streaming
     const whole = returned === undefined && streamed !== undefined ? { content: streamed } : settled(returned)
@@ -149,8 +149,7 @@ function objectSchema(input: CompiledSchema | undefined): JsonObjectSchema {
 /** Bad arguments are told to the model, which can mend them (server/tools, Error Handling). */
 function parseArguments(name: string, input: CompiledSchema, params: JsonObject): unknown {
   const take = (validation: Validation): unknown => {
-    if ('problem' in validation)
-      throw new UserError(`Invalid arguments for tool '${name}': ${validation.problem}`)
+    if ('problem' in validation) throw new InvalidArgumentsError(name, validation.problem)
     return validation.value
   }
   const validation = input.validate(params)

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Component } from '../../src/components/component.js'
+import { keyOf, type Component } from '../../src/components/component.js'
 import type { Caller } from '../../src/components/context.js'
 import { defineResource } from '../../src/components/resource.js'
 import { defineResourceTemplates } from '../../src/components/resource-template.js'
 import { definePrompt } from '../../src/components/prompt.js'
 import { defineTool } from '../../src/components/tool.js'
-import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../../src/protocol/kinds.js'
+import { COMPONENT_KINDS, type ComponentKind } from '../../src/protocol/kinds.js'
 import type { Change } from '../../src/providers/changes.js'
 import type { Provider } from '../../src/providers/provider.js'
 
@@ -14,6 +14,8 @@ const CALLER: Caller = { info: undefined, capabilities: {}, protocolVersion: '20
 /** A provider, and how what it provides is changed. */
 export interface ProviderUnderTest {
   readonly provider: Provider
+  /** What a component that was added under a name or URI is found by. Default: the same. */
+  readonly outer?: (kind: ComponentKind, key: string) => string
   readonly add: <K extends ComponentKind>(kind: K, component: Component<K>) => void
   readonly remove: (kind: ComponentKind, key: string) => void
   readonly hide: (name: string) => void
@@ -32,29 +34,41 @@ const COMPONENTS: { [K in ComponentKind]: (name: string) => [key: string, compon
 }
 
 /** What every provider keeps to, wherever it has its components from. */
-export function providerContract(name: string, make: () => ProviderUnderTest): void {
+export function providerContract(
+  name: string,
+  make: () => ProviderUnderTest | Promise<ProviderUnderTest>,
+): void {
   describe.each(COMPONENT_KINDS)(`${name} as a provider of a %s`, (kind) => {
     const make1 = (label: string) => COMPONENTS[kind](label) as [string, Component]
+    const begin = async () => {
+      const { outer = (_kind: ComponentKind, key: string) => key, ...others } = await make()
+      return { ...others, outer: (key: string) => outer(kind, key) }
+    }
 
     test('lists in the order of adding, and finds what it lists', async () => {
-      const { provider, add } = make()
+      const { provider, add, outer } = await begin()
       const added = ['b', 'a', 'c'].map(make1)
       for (const [, component] of added) add(kind, component)
       const listed = await provider.list(kind, CALLER)
-      expect(listed.map(({ definition }) => definition.name)).toEqual(['b', 'a', 'c'])
-      for (const [key, component] of added)
-        expect((await provider.find(kind, key, CALLER))?.definition).toEqual(component.definition)
+      expect(listed.map(keyOf)).toEqual(added.map(([key]) => outer(key)))
+      for (const component of listed) {
+        const found = await provider.find(kind, keyOf(component), CALLER)
+        expect(found?.definition).toEqual(component.definition)
+      }
+      expect(await provider.list(kind, undefined)).toEqual(listed)
     })
 
     test('knows nothing of names it was not given, whatever they are', async () => {
-      const { provider } = make()
-      for (const key of ['nothing', '', '__proto__', 'constructor', 'toString'])
+      const { provider, outer } = await begin()
+      for (const key of ['nothing', '', '__proto__', 'constructor', 'toString']) {
         expect(await provider.find(kind, key, CALLER)).toBeUndefined()
+        expect(await provider.find(kind, outer(key), CALLER)).toBeUndefined()
+      }
       expect(await provider.list(kind, CALLER)).toEqual([])
     })
 
-    test('says each change once, and no more after unsubscribing', () => {
-      const { provider, add, remove, hide } = make()
+    test('says each change once, and no more after unsubscribing', async () => {
+      const { provider, add, remove, hide } = await begin()
       const heard: Change[] = []
       const unsubscribe = provider.subscribe((change) => heard.push(change))
       const [key, component] = make1('it')
@@ -70,20 +84,30 @@ export function providerContract(name: string, make: () => ProviderUnderTest): v
     })
 
     test('neither lists nor finds what is hidden or gone', async () => {
-      const { provider, add, remove, hide } = make()
+      const { provider, add, remove, hide, outer } = await begin()
       const [hiddenKey, hidden] = make1('hidden')
       const [goneKey, gone] = make1('gone')
       add(kind, hidden)
       add(kind, gone)
+      expect(await provider.find(kind, outer(goneKey), CALLER)).toBeDefined()
       hide('hidden')
       remove(kind, goneKey)
       expect(await provider.list(kind, CALLER)).toEqual([])
-      expect(await provider.find(kind, hiddenKey, CALLER)).toBeUndefined()
-      expect(await provider.find(kind, goneKey, CALLER)).toBeUndefined()
+      expect(await provider.find(kind, outer(hiddenKey), CALLER)).toBeUndefined()
+      expect(await provider.find(kind, outer(goneKey), CALLER)).toBeUndefined()
     })
 
-    test('harms nobody when a listener throws', () => {
-      const { provider, add } = make()
+    test('gives the same component for as long as it is the same', async () => {
+      const { provider, add, outer } = await begin()
+      const [key, component] = make1('it')
+      add(kind, component)
+      const [listed] = await provider.list(kind, CALLER)
+      expect(await provider.find(kind, outer(key), CALLER)).toBe(listed)
+      expect((await provider.list(kind, CALLER))[0]).toBe(listed)
+    })
+
+    test('harms nobody when a listener throws', async () => {
+      const { provider, add } = await begin()
       let heard = 0
       provider.subscribe(() => {
         throw new Error('mine')
@@ -92,16 +116,19 @@ export function providerContract(name: string, make: () => ProviderUnderTest): v
       const [, component] = make1('it')
       expect(() => add(kind, component)).toThrow(`Listeners of a change failed`)
       expect(heard).toBe(1)
-      expect(KINDS[kind].label).toBeDefined()
     })
   })
 
   test(`${name} finds a resource by the template that gives it`, async () => {
-    const { provider, add, hide } = make()
+    const { provider, add, hide, outer = (_kind: ComponentKind, key: string) => key } = await make()
     add('resourceTemplate', COMPONENTS.resourceTemplate('users')[1])
-    const found = await provider.find('resource', 'data://users/7', CALLER)
-    expect(found?.definition).toMatchObject({ uri: 'data://users/7', name: 'users' })
+    const uri = outer('resource', 'data://users/7')
+    const found = await provider.find('resource', uri, CALLER)
+    expect(found?.definition).toMatchObject({ uri, name: 'users' })
+    expect(found?.template).toBe(outer('resourceTemplate', 'data://users/{id}'))
+    const template = await provider.find('resourceTemplate', found!.template!, CALLER)
+    expect(template?.at?.(uri)?.definition).toEqual(found?.definition)
     hide('users')
-    expect(await provider.find('resource', 'data://users/7', CALLER)).toBeUndefined()
+    expect(await provider.find('resource', uri, CALLER)).toBeUndefined()
   })
 }

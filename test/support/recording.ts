@@ -1,4 +1,4 @@
-import type { ClientSession, DisconnectReason, FastMCP } from 'fastmesh'
+import type { ClientSession, DisconnectReason, FastMCP, Logger } from 'fastmesh'
 import { expect } from 'vitest'
 
 /** Writes down who comes and goes. */
@@ -25,4 +25,13 @@ export class Recording {
   async gone(count = 1): Promise<void> {
     await expect.poll(() => this.disconnected.length).toBeGreaterThanOrEqual(count)
   }
+}
+
+/** A logger that writes down what it is told, a line for each message. */
+export function recordingLogger(): { logger: Logger; lines: string[] } {
+  const lines: string[] = []
+  const write = (...message: unknown[]): void => {
+    lines.push(message.map(String).join(' '))
+  }
+  return { logger: { debug: write, info: write, warn: write, error: write }, lines }
 }

@@ -1,8 +1,8 @@
-import { seenAs, type Component } from '../../components/component.js'
+import { keyOf, seenAs, type Component } from '../../components/component.js'
 import type { Context, Scope } from '../../components/context.js'
 import { toBlocks } from '../../components/result.js'
 import { ScopedCompletion, ScopedContext } from '../../components/scope.js'
-import { ResourceNotFoundError } from '../../errors.js'
+import { ResourceNotFoundError, withToolName } from '../../errors.js'
 import type { ComponentKind, ParamsOf, RunKind } from '../../protocol/kinds.js'
 import { andThen, type Eventually } from '../provider.js'
 import type { Transform } from '../transformed.js'
@@ -64,9 +64,7 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
         if (outer === undefined) return result
         return await (withOuterUris(component.kind as RunKind, result as never, outer) as Promise<never>)
       } catch (error) {
-        throw space !== undefined && error instanceof ResourceNotFoundError
-          ? new ResourceNotFoundError(space.outerUri(error.uri))
-          : error
+        throw space === undefined ? error : errorOutside(error, keyOf(component), space)
       } finally {
         border.leave?.()
       }
@@ -76,6 +74,13 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
         complete.call(component, argument, value, new ScopedCompletion(context, scope)),
     }),
   })
+}
+
+/** What a run throws, with the names that things have outside. */
+function errorOutside(error: unknown, key: string, space: Namespace): unknown {
+  return error instanceof ResourceNotFoundError
+    ? new ResourceNotFoundError(space.outerUri(error.uri))
+    : withToolName(error, key, space.outerName(key))
 }
 
 /** What a run is given, as it is called inside. */

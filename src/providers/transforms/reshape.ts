@@ -1,6 +1,7 @@
 import { keyOf, seenAs, type Component } from '../../components/component.js'
 import { checkToolName } from '../../components/tool.js'
 import { checkName, definitionOf } from '../../components/definition.js'
+import { withToolName } from '../../errors.js'
 import type { ComponentKind, DefinitionOf } from '../../protocol/kinds.js'
 import type { Annotations, Icon, Resource, ToolAnnotations } from '../../protocol/types.js'
 import type { Transform } from '../transformed.js'
@@ -97,8 +98,20 @@ function reshapeOnce<K extends ComponentKind>(component: Component<K>, see: See)
       : component
   return seenAs(withOthers, {
     definition: redefined(withOthers, others),
+    ...(others.name !== undefined && { invoke: invokedAs(withOthers, others.name) }),
     ...(tags !== undefined && { tags: new Set(tags) }),
   })
+}
+
+/** Errors about a component call it what the client does. */
+function invokedAs<K extends ComponentKind>(component: Component<K>, name: string): Component<K>['invoke'] {
+  return async (params, context) => {
+    try {
+      return await component.invoke(params, context)
+    } catch (error) {
+      throw withToolName(error, keyOf(component), name)
+    }
+  }
 }
 
 /** How a component is to be seen, as a function or as a table says. */
