@@ -339,7 +339,8 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
 
 /** Reads `(server)` and `(prefix, server)`. */
 function mounting(given: readonly unknown[]): { prefix: string | undefined; server: FastMCP } {
-  const [prefix, server] = given[0] instanceof FastMCP ? [undefined, ...given] : given
+  const [first, second] = given
+  const [prefix, server] = first instanceof FastMCP ? [undefined, first] : [first, second]
   if (!(server instanceof FastMCP)) throw new TypeError('Only a FastMCP can be mounted or imported')
-  return { prefix: prefix as string | undefined, server }
+  return { prefix: prefix as string | undefined, server: server as FastMCP }
 }

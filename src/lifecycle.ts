@@ -29,6 +29,7 @@ export class Lifecycle {
   /** Open what is needed, once, however many ask; again after a stop, or where it failed. */
   begin(): Promise<void> {
     if (this.#state === 'running') return Promise.resolve()
+    if (this.#state === 'stopping') return Promise.reject(stopped())
     return (this.#beginning ??= this.#begin().finally(() => {
       this.#beginning = undefined
     }))
@@ -38,7 +39,7 @@ export class Lifecycle {
   readonly beginForRequest = (): Promise<void> | undefined => {
     if (this.#state === 'running' || this.#state === 'stopping') return undefined
     if (this.#state !== 'stopped') return this.begin()
-    return Promise.reject(new HttpError(503, 'The server was stopped', { 'retry-after': '10' }))
+    return Promise.reject(stopped())
   }
 
   /** No more is to begin. */
@@ -60,11 +61,17 @@ export class Lifecycle {
     try {
       await this.#lifespan.acquire()
     } catch (error) {
-      this.#state = before
+      if (this.#state === 'starting') this.#state = before
       throw error
     }
     this.#isOpen = true
+    // It may have been stopped meanwhile.
+    if (this.#state !== 'starting') throw stopped()
     this.#since = Date.now()
     this.#state = 'running'
   }
+}
+
+function stopped(): HttpError {
+  return new HttpError(503, 'The server was stopped', { 'retry-after': '10' })
 }

@@ -22,6 +22,9 @@ const STOPPED = 'The server was stopped before it had started'
 /** How long a process may live on, in milliseconds, after its client on stdio has gone. */
 const LINGER_MS = 1000
 
+/** Whatever serves in this process. */
+const ACTIVE = new Set<Servings>()
+
 /** What is there of a server by the time it is asked for. */
 interface Served {
   /** Custom routes, if there are any. */
@@ -67,8 +70,12 @@ export class Servings {
   }
 
   async start(options: StartOptions): Promise<Serving> {
+    await this.#stopping
     const overHttp = options.transportType === 'httpStream' || options.httpStream !== undefined
-    const serving = overHttp ? await this.#startHttp(options.httpStream ?? {}) : await this.#startStdio()
+    ACTIVE.add(this)
+    const serving = await (overHttp ? this.#startHttp(options.httpStream ?? {}) : this.#startStdio()).catch(
+      (error: unknown) => this.#notStarted(error),
+    )
     if (this.#cleanups.size === 0) this.#cleanups.add(onSignals(() => this.stop()))
     return serving
   }
@@ -78,6 +85,14 @@ export class Servings {
     return (this.#stopping ??= this.#stop().finally(() => {
       this.#stopping = undefined
     }))
+  }
+
+  /** What was opened for nothing is closed, unless it is in use otherwise. */
+  async #notStarted(error: unknown): Promise<never> {
+    const isUsed = this.#listeners.size > 0 || this.#ownsStdio || this.#sessions.isUsed
+    if (!isUsed && this.#lifecycle.state === 'running') await this.stop()
+    if (!isUsed) ACTIVE.delete(this)
+    throw error
   }
 
   async #stop(): Promise<void> {
@@ -94,6 +109,8 @@ export class Servings {
     await this.#sessions.close(STOP_GRACE_MS)
     await Promise.all([...listeners.map((listener) => listener.close()), stdio?.close()])
     await this.#lifecycle.end()
+    this.#sessions.open()
+    ACTIVE.delete(this)
   }
 
   async #startHttp(options: HttpStreamOptions): Promise<HttpServing> {
@@ -162,7 +179,9 @@ export class Servings {
     void this.#stdio.ended.then(async () => {
       await this.stop()
       // What user code left open must not keep a process alive that nobody talks to any more.
-      setTimeout(() => process.exit(), LINGER_MS).unref()
+      setTimeout(() => {
+        if (ACTIVE.size === 0) process.exit()
+      }, LINGER_MS).unref()
     })
     return { url: undefined, port: undefined, stop: () => this.stop() }
   }

@@ -36,14 +36,18 @@ export interface Component<K extends ComponentKind = ComponentKind> {
   readonly definition: DefinitionOf<K>
   invoke(params: ParamsOf<K>, context: Context): Promise<ResultOf<K> | InputRequired>
   /** Suggests values for an argument; `undefined` for arguments it knows nothing of. */
-  complete?(argument: string, value: string, context: CompletionContext): Promise<Completion | undefined>
+  readonly complete?: (
+    argument: string,
+    value: string,
+    context: CompletionContext,
+  ) => Promise<Completion | undefined>
   /** Resources only: started while somebody is subscribed. */
   readonly watch?: Watch
   readonly tags?: ReadonlySet<string>
   /** Of a resource that is not listed: the `uriTemplate` that gives it. */
   readonly template?: string
   /** Of a template: the resource at a URI that it matches. */
-  at?(uri: string): Component<'resource'> | undefined
+  readonly at?: (uri: string) => Component<'resource'> | undefined
   /** Arguments that HTTP headers repeat, so that gateways can route without reading the body. */
   readonly mirroredHeaders?: readonly MirroredHeader[]
 }

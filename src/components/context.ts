@@ -132,7 +132,7 @@ export type Operations = Pick<Context, 'readResource' | 'callTool' | 'getPrompt'
 /** What the handlers of one server reach through their context: its own components, by its own names. */
 export interface Scope {
   readonly provider: ComponentSource
-  notifyResourceUpdated(uri: string): void
+  readonly notifyResourceUpdated: (uri: string) => void
 }
 
 /** Where components are found by name or URI. */

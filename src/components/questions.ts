@@ -168,9 +168,15 @@ export function rootsQuestion(): Question<readonly Root[]> {
   return { method: 'roots/list', params: {}, requires: { roots: {} }, key: undefined, read: readRoots }
 }
 
+/** How many roots are taken, and how long they may be together, as JSON. */
+const MAX_ROOTS = 1000
+const MAX_ROOTS_LENGTH = 256 * 1024
+
 function readRoots({ roots }: JsonObject): readonly Root[] {
   const isReadable = Array.isArray(roots) && roots.every((root) => isObject(root) && isText(root['uri']))
   if (!isReadable) throw new ClientAnswerError('The client answered roots/list with what is no list of roots')
+  if (roots.length > MAX_ROOTS || JSON.stringify(roots).length > MAX_ROOTS_LENGTH)
+    throw new ClientAnswerError('The client answered roots/list with too much')
   return roots as Root[]
 }
 
@@ -180,8 +186,8 @@ export function missingCapabilities(
   declared: ClientCapabilities,
 ): ClientCapabilities | undefined {
   const missing = Object.entries(requires).filter(([name, modes]) => {
-    const has = declared[name as keyof ClientCapabilities] as JsonObject | undefined
-    if (has === undefined) return true
+    const has: unknown = declared[name as keyof ClientCapabilities]
+    if (!isObject(has)) return true
     return Object.keys(modes as JsonObject).some((mode) => !supports(name, has, mode))
   })
   return missing.length === 0 ? undefined : Object.fromEntries(missing)

@@ -54,8 +54,7 @@ export function cache(options: CacheOptions = {}): Middleware {
     if (caller === undefined || !when(run)) return next()
     const key = canonicalJson([caller, kind, name, params ?? null])
     const known = entries.get(key)
-    if (known !== undefined && known.definition === definition && known.until > performance.now())
-      return known.result
+    if (known?.definition === definition && known.until > performance.now()) return known.result
     const before = changes
     const result = await next()
     const isKept = before === changes && isGood(result) && JSON.stringify(result).length <= maxLength

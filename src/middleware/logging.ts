@@ -51,6 +51,6 @@ function isError(result: object): boolean {
 }
 
 function toStderr({ error, ...report }: RunReport): void {
-  const failure = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
+  const failure = error instanceof Error ? { error: error.message } : {}
   console.error(JSON.stringify({ ...report, ...failure }))
 }

@@ -113,13 +113,19 @@ export function encodeNotification(method: string, params?: object): string {
   )
 }
 
-/** JSON with the members of every object in one order, so that equal values give equal texts. */
+/**
+ * JSON with the members of every object in one order, so that equal values give equal texts,
+ * and only they.
+ * @throws ProtocolError for numbers beyond all bounds, which JSON can be written with, but not tell apart.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) =>
-    isObject(member)
+  return JSON.stringify(value, (_key, member: unknown) => {
+    if (typeof member === 'number' && !Number.isFinite(member))
+      throw new ProtocolError(ErrorCode.InvalidParams, 'A number is too large')
+    return isObject(member)
       ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  )
+      : member
+  })
 }
 
 /** How deeply arrays and objects may be nested in a message. */

@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.js'
 import { ChangeHub, type Change, type Unsubscribe } from './changes.js'
 import { fleeting, isFleeting } from './fleeting.js'
 import type { LocalProvider } from './local.js'
-import { andThen, type Eventually, type Provider } from './provider.js'
+import { allOf, type Eventually, type Provider } from './provider.js'
 import type { Selector, Visibility } from './visibility.js'
 
 /** How many different warnings are given: names may come from afar, and without end. */
@@ -61,9 +61,7 @@ export class AggregateProvider implements Provider {
     const own = this.#own.list(kind)
     if (this.#others.size === 0) return own
     const lists = [...this.#others.keys()].map((other) => this.#listOf(other, kind, caller))
-    return lists.some((list) => list instanceof Promise)
-      ? Promise.all(lists).then((all) => this.#merged(kind, own, all))
-      : this.#merged(kind, own, lists as readonly (readonly Component<K>[])[])
+    return allOf(lists, (all) => this.#merged(kind, own, all))
   }
 
   find<K extends ComponentKind>(

@@ -8,12 +8,12 @@ import { andThen, type Eventually, type Provider } from './provider.js'
 /** How the components of a provider are seen. What is left out passes untouched. */
 export interface Transform {
   /** What is seen of a component: itself, another in its place, or, for `undefined`, nothing. */
-  component?<K extends ComponentKind>(component: Component<K>): Component<K> | undefined
+  readonly component?: <K extends ComponentKind>(component: Component<K>) => Component<K> | undefined
   /** What is called `key` on the outside has which name or URI within? `undefined` for "not mine". */
-  innerKey?(kind: ComponentKind, key: string): string | undefined
+  readonly innerKey?: (kind: ComponentKind, key: string) => string | undefined
   /** Whether `component` gives names that `innerKey` knows nothing of, so that they are looked for in the list. */
   readonly renames?: boolean
-  change?(change: Change): Change
+  readonly change?: (change: Change) => Change
 }
 
 /** A provider as it is seen through a transform, which may be another one later. */
@@ -23,7 +23,7 @@ export class TransformedProvider implements Provider {
   #transform: Transform
   #known = new WeakMap<Component, { readonly seen: Component | undefined }>()
   readonly #byName = new Map<ComponentKind, ReadonlyMap<string, Component>>()
-  #forgetting: Unsubscribe | undefined
+  #isForgetting = false
 
   constructor(inner: Provider, transform: Transform = {}) {
     this.#inner = inner
@@ -83,10 +83,16 @@ export class TransformedProvider implements Provider {
     if (list instanceof Promise) return list.then((all) => all.find((component) => keyOf(component) === key))
     const byName = new Map(list.map((component) => [keyOf(component), component]))
     if (!isFleeting(list)) this.#byName.set(kind, byName)
-    this.#forgetting ??= this.#inner.subscribe(() => {
+    this.#forgetWhatChanges()
+    return byName.get(key)
+  }
+
+  #forgetWhatChanges(): void {
+    if (this.#isForgetting) return
+    this.#isForgetting = true
+    this.#inner.subscribe(() => {
       this.#byName.clear()
     })
-    return byName.get(key)
   }
 
   #seenList<K extends ComponentKind>(list: readonly Component<K>[]): readonly Component<K>[] {

@@ -21,6 +21,7 @@ export class ChangeNotifier {
   readonly #audience = new Set<Audience>()
   #lists = new Set<string>()
   #resources = new Set<string>()
+  #listeners = 0
   #isScheduled = false
 
   constructor(provider: Provider) {
@@ -32,16 +33,18 @@ export class ChangeNotifier {
     })
   }
 
-  get size(): number {
-    return this.#audience.size
+  /** How many only came to listen. */
+  get listeners(): number {
+    return this.#listeners
   }
 
   add(audience: Audience): void {
     this.#audience.add(audience)
+    if (audience.dismiss !== undefined) this.#listeners += 1
   }
 
   delete(audience: Audience): void {
-    this.#audience.delete(audience)
+    if (this.#audience.delete(audience) && audience.dismiss !== undefined) this.#listeners -= 1
   }
 
   /** Let everybody go who only came to listen. */

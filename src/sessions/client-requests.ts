@@ -1,5 +1,5 @@
 import { ClientAnswerError } from '../errors.js'
-import { encodeNotification, encodeRequest, type JsonRpcResponse } from '../protocol/json-rpc.js'
+import { encodeNotification, encodeRequest, isObject, type JsonRpcResponse } from '../protocol/json-rpc.js'
 import type { JsonObject } from '../protocol/types.js'
 
 interface Pending {
@@ -61,14 +61,19 @@ export class ClientRequests {
   settle({ id, result, error }: JsonRpcResponse): void {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
-    if (error === undefined) pending.resolve(result ?? {})
-    else pending.reject(new ClientAnswerError(`The client refused: ${error.message}`, error.code))
+    if (error === undefined) pending.resolve(isObject(result) ? result : {})
+    else pending.reject(new ClientAnswerError(`The client refused: ${messageOf(error)}`, error.code))
   }
 
   /** Wait for none of them any more. */
   rejectAll(reason: string): void {
     for (const { reject } of [...this.#pending.values()]) reject(new ClientAnswerError(reason))
   }
+}
+
+/** Clients may put anything there. */
+function messageOf({ message }: { message: unknown }): string {
+  return typeof message === 'string' ? message : 'it did not say why'
 }
 
 function cancelled(requestId: number, reason: string): string {

@@ -14,6 +14,12 @@ const MAX_SUBSCRIPTIONS = 1000
 const MAX_URI_LENGTH = 8 * 1024
 const MAX_INTRODUCTION = 64 * 1024
 
+/** Of how many values that may consist, which take far more memory than their characters. */
+const MAX_INTRODUCTION_VALUES = 500
+
+/** How long all the URIs may be together that one client subscribes to, in characters. */
+const MAX_SUBSCRIPTIONS_LENGTH = 128 * 1024
+
 /** What is sent before the client asks for a level of its own. */
 const DEFAULT_LOG_LEVEL: LogLevel = 'info'
 
@@ -30,6 +36,7 @@ export class Conversation {
   readonly #identity: ServerIdentity
   readonly #watches: Watches
   #subscriptions: Set<string> | undefined
+  #subscriptionsLength = 0
   #isAssumed = false
 
   constructor({ identity, watches }: Pick<Services, 'identity' | 'watches'>) {
@@ -92,6 +99,10 @@ export class Conversation {
     if (!isObject(capabilities)) throw invalidParams('"capabilities" must be an object')
     if (clientInfo !== undefined && !isObject(clientInfo))
       throw invalidParams('"clientInfo" must be an object')
+    if (sizeOf([capabilities, clientInfo]) > MAX_INTRODUCTION_VALUES)
+      throw invalidParams(
+        `"capabilities" and "clientInfo" must not hold more than ${MAX_INTRODUCTION_VALUES} values`,
+      )
     if (JSON.stringify([capabilities, clientInfo]).length > MAX_INTRODUCTION)
       throw invalidParams(
         `"capabilities" and "clientInfo" must not be longer than ${MAX_INTRODUCTION} characters`,
@@ -117,6 +128,11 @@ export class Conversation {
       throw invalidParams(`"uri" must not be longer than ${MAX_URI_LENGTH} characters`)
     this.#subscriptions ??= new Set()
     if (this.#subscriptions.has(uri)) return {}
+    this.#subscriptionsLength += uri.length
+    if (this.#subscriptionsLength > MAX_SUBSCRIPTIONS_LENGTH) {
+      this.#subscriptionsLength -= uri.length
+      throw invalidRequest(`No more than ${MAX_SUBSCRIPTIONS_LENGTH} characters of subscriptions`)
+    }
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new ProtocolError(ErrorCode.InvalidRequest, `No more than ${MAX_SUBSCRIPTIONS} subscriptions`)
     this.#subscriptions.add(uri)
@@ -126,7 +142,15 @@ export class Conversation {
 
   #unsubscribe(uri: unknown): object {
     if (typeof uri !== 'string') throw invalidParams('"uri" must be a string')
-    if (this.#subscriptions?.delete(uri)) this.#watches.delete(uri)
+    if (this.#subscriptions?.delete(uri) !== true) return {}
+    this.#subscriptionsLength -= uri.length
+    this.#watches.delete(uri)
     return {}
   }
+}
+
+/** How many values there are within a JSON value, itself included. */
+function sizeOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.values(value).reduce<number>((size, member) => size + sizeOf(member), 1)
 }

@@ -82,6 +82,11 @@ export class Exchange {
     return this.#asker?.isPutOff ?? false
   }
 
+  /** Whether it was answered or called off. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
   /** Ask in a way that already knows something. */
   askBy(asker: Asker): void {
     this.#asker = asker

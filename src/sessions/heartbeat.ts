@@ -13,6 +13,9 @@ export interface PingOptions {
   readonly logLevel?: keyof Logger | undefined
 }
 
+/** Timers that are to wait longer fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 const DEFAULT_PING_INTERVAL_MS = 30_000
 
 /** How often, in parts of the interval, it is looked around. */
@@ -41,9 +44,12 @@ export class Heartbeat {
   /** There is something to look after. It goes on until there is nothing. */
   wake(): void {
     if (this.#timer !== undefined || this.#options.enabled === false) return
-    this.#timer = setInterval(() => {
-      this.#beat()
-    }, this.#intervalMs / BEATS_PER_INTERVAL)
+    this.#timer = setInterval(
+      () => {
+        this.#beat()
+      },
+      Math.min(this.#intervalMs / BEATS_PER_INTERVAL, LONGEST_TIMER_MS),
+    )
     if (typeof this.#timer === 'object') this.#timer.unref()
   }
 

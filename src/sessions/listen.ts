@@ -11,8 +11,9 @@ import type { Services } from './services.js'
 const MAX_LISTENERS = 10_000
 const MAX_RESOURCES = 1000
 
-/** How long each of their URIs may be, in characters. */
+/** How long each of their URIs may be, and all of them together, in characters. */
 const MAX_URI_LENGTH = 8 * 1024
+const MAX_URIS_LENGTH = 128 * 1024
 
 /** What a client asked to hear of. */
 interface Filter {
@@ -40,7 +41,7 @@ export class Listen implements Audience {
   /** @throws ProtocolError where too many listen already. */
   begin(): void {
     const { changes, watches } = this.#services
-    if (changes.size >= MAX_LISTENERS)
+    if (changes.listeners >= MAX_LISTENERS)
       throw new ProtocolError(ErrorCode.InternalError, 'Too many subscriptions are open')
     this.#tell('notifications/subscriptions/acknowledged', { notifications: this.#filter.acknowledged })
     if (this.#filter.lists.size === 0 && this.#filter.resources.size === 0) {
@@ -93,5 +94,7 @@ function readUris(uris: unknown = []): string[] {
   if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string' && uri.length <= MAX_URI_LENGTH))
     throw invalidParams('"resourceSubscriptions" must be a list of URIs')
   if (uris.length > MAX_RESOURCES) throw invalidParams(`No more than ${MAX_RESOURCES} resource subscriptions`)
+  if (uris.join('').length > MAX_URIS_LENGTH)
+    throw invalidParams(`No more than ${MAX_URIS_LENGTH} characters of resource subscriptions`)
   return uris as string[]
 }

@@ -107,11 +107,11 @@ export class RequestContext implements Context {
   }
 
   get listRoots(): Context['listRoots'] {
-    return () => this.#exchange.asker.listRoots()
+    return () => handled(this.#exchange.asker.listRoots())
   }
 
   get once(): Context['once'] {
-    return (key, run) => this.#exchange.asker.once(key, run)
+    return (key, run) => handled(this.#exchange.asker.once(key, run))
   }
 
   get inputResponses(): InputResponses | undefined {
@@ -156,8 +156,10 @@ export class RequestContext implements Context {
     }
   }
 
-  async #ask<Answer>(make: () => Question<Answer>): Promise<Answer> {
-    return this.#exchange.asker.ask(make())
+  /** Of several questions one may be awaited when another is called off. */
+  #ask<Answer>(make: () => Question<Answer>): Promise<Answer> {
+    const ask = async (): Promise<Answer> => this.#exchange.asker.ask(make())
+    return handled(ask())
   }
 
   #log(level: LogLevel, message: string, context: unknown): void {
@@ -205,7 +207,7 @@ export class RequestContext implements Context {
 }
 
 /** A promise whose failure is no fault if nobody awaits it. */
-function handled(promise: Promise<void>): Promise<void> {
+function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined)
   return promise
 }

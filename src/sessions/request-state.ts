@@ -79,7 +79,8 @@ export class RequestStates {
   async seal(kept: Omit<Resumed, 'responses'>, origin: Origin): Promise<string> {
     if (origin.http !== undefined) this.#warn()
     const { answers, once, state, round } = kept
-    const text = JSON.stringify([Date.now() + this.#ttlMs, answers, once, round, state])
+    const steps = once.map(([key, value]) => (value === undefined ? [key] : [key, value]))
+    const text = JSON.stringify([Date.now() + this.#ttlMs, answers, steps, round, state])
     const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES))
     const sealed = await crypto.subtle.encrypt(
       { name: 'AES-GCM', iv, additionalData: this.#boundTo(origin) },

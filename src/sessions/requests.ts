@@ -162,7 +162,7 @@ export class Requests {
       exchange.fail(error)
       return
     }
-    this.#route(exchange)
+    if (!exchange.isOver) this.#route(exchange)
   }
 
   #listen(exchange: Exchange): void {

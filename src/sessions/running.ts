@@ -31,13 +31,16 @@ export class Running {
     if (this.#exchanges.size === 0) this.#whenEmpty?.()
   }
 
-  /** Refuse what is new, and wait for what runs, but no longer than `graceMs`; then call the rest off. */
+  /** Refuse what is new, or take it again. */
+  set isRefusing(isRefusing: boolean) {
+    this.#isRefusing = isRefusing
+  }
+
+  /** Wait for what runs, but no longer than `graceMs`; then call the rest off. */
   async drain(graceMs: number): Promise<void> {
-    this.#isRefusing = true
     if (this.#exchanges.size > 0) await this.#emptied(graceMs)
     for (const exchange of [...this.#exchanges]) exchange.cancel('the server stops')
     this.#whenEmpty = undefined
-    this.#isRefusing = false
   }
 
   #emptied(graceMs: number): Promise<void> {

@@ -14,6 +14,7 @@ export interface ServerEvents {
 export class Connected {
   readonly events: Emitter<ServerEvents>
   readonly #sessions = new Set<ClientSession>()
+  #untold: (() => void)[] = []
 
   constructor(logger: Logger) {
     this.events = new Emitter((name, error) => {
@@ -31,10 +32,23 @@ export class Connected {
 
   add(session: ClientSession): void {
     this.#sessions.add(session)
-    this.events.emit('connect', { session })
+    this.#tell(() => {
+      this.events.emit('connect', { session })
+    })
   }
 
   delete(session: ClientSession, reason: DisconnectReason): void {
-    if (this.#sessions.delete(session)) this.events.emit('disconnect', { session, reason })
+    if (!this.#sessions.delete(session)) return
+    this.#tell(() => {
+      this.events.emit('disconnect', { session, reason })
+    })
+  }
+
+  /** What a listener brings about is told when all have heard of what it listened to. */
+  #tell(emit: () => void): void {
+    this.#untold.push(emit)
+    if (this.#untold.length > 1) return
+    for (const next of this.#untold) next()
+    this.#untold = []
   }
 }

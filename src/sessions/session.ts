@@ -51,6 +51,8 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   readonly createdAt: number = Date.now()
   /** When a message last came in or went out, by the clock of `Date.now()`. */
   lastActive: number = this.createdAt
+  /** When the client last showed that it is there, by the same. */
+  lastHeard: number = this.createdAt
   readonly #services: Services
   readonly #conversation: Conversation
   readonly #requests: Requests
@@ -68,8 +70,8 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   #isClosed = false
   #isPassing = false
   #onAttach: (() => void) | undefined
-  #whenEnded: (() => void) | undefined
-  #lastHeard = this.createdAt
+  #whenEnded: (() => void)[] | undefined
+  #isGone = false
   #pingedAt = 0
 
   constructor(services: Services, { transport, push, onEnd }: SessionOptions) {
@@ -87,6 +89,11 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   /** Whether `initialize` has been answered. */
   get isOpen(): boolean {
     return this.#conversation.speaker !== undefined
+  }
+
+  /** Whether the client has not said yet that it is ready, and waits for nothing. */
+  get isUnready(): boolean {
+    return !this.#isReady && this.#requests.size === 0
   }
 
   /** Whether nothing runs and nobody listens. */
@@ -125,8 +132,12 @@ export class Session implements Audience, SessionCore, ExchangeSession {
 
   /** Give messages that answer no request a place to go; gives what takes it away again. */
   attach(push: Push): () => void {
+    if (this.#isClosed) {
+      push.close()
+      return () => undefined
+    }
     this.#push = push
-    this.#lastHeard = this.lastActive = Date.now()
+    this.lastHeard = this.lastActive = Date.now()
     this.#onAttach?.()
     this.#flush()
     if (this.#face !== undefined && this.#canAskForRoots) void this.#refreshRoots()
@@ -139,7 +150,11 @@ export class Session implements Audience, SessionCore, ExchangeSession {
 
   /** Handle what came in, one message or a batch. All that answers it goes to `reply`. */
   receive(payload: unknown, reply: Reply, http?: HttpFacts): void {
-    this.#lastHeard = this.lastActive = Date.now()
+    if (this.#isClosed) {
+      refuseAsOver(payload, reply)
+      return
+    }
+    this.lastHeard = this.lastActive = Date.now()
     if (Array.isArray(payload)) this.#receiveBatch(payload, reply, http)
     else this.#receiveOne(payload, reply, http)
   }
@@ -153,8 +168,8 @@ export class Session implements Audience, SessionCore, ExchangeSession {
 
   /** Ping a client that has been silent, and give up one that stays so. */
   beat(now: number, intervalMs: number): 'pinged' | 'ended' | undefined {
-    if (!this.#isReady || this.#push === undefined || now - this.#lastHeard < intervalMs) return undefined
-    if (this.#pingedAt <= this.#lastHeard) {
+    if (!this.#isReady || this.#push === undefined || now - this.lastHeard < intervalMs) return undefined
+    if (this.#pingedAt <= this.lastHeard) {
       this.#pingedAt = now
       // Whatever comes back shows that the client is there, so the answer itself is not waited for.
       void this.#push.send(encodeRequest(`ping-${now}`, 'ping'))
@@ -168,6 +183,11 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   /** Tell whoever listens of what went wrong and belongs to no request. */
   report(error: unknown): void {
     this.#face?.emit('error', { error })
+  }
+
+  /** The client has gone. What runs may come to its end. */
+  gone(): void {
+    this.#isGone = true
   }
 
   /** Call off everything that runs. */
@@ -188,13 +208,15 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     this.#push = undefined
     push?.close()
     this.#onEnd(this)
-    if (this.#face !== undefined) this.#services.connected.delete(this.#face, reason)
-    this.#whenEnded?.()
+    const { connected } = this.#services
+    if (this.#face !== undefined) connected.delete(this.#face, this.#isGone ? 'connection closed' : reason)
+    for (const callback of this.#whenEnded ?? []) callback()
   }
 
   /** Do something once it is over. */
   whenEnded(callback: () => void): void {
-    this.#whenEnded = callback
+    if (this.#isClosed) callback()
+    else (this.#whenEnded ??= []).push(callback)
   }
 
   #pushMessage(): Push['send'] | undefined {
@@ -256,9 +278,9 @@ export class Session implements Audience, SessionCore, ExchangeSession {
       this.#requests.cancel(requestId, typeof reason === 'string' ? reason : undefined)
     if (!this.isOpen || this.#isClosed || this.#isPassing) return
     if (method === 'notifications/initialized' && !this.#isReady) this.#begin()
-    if (method === 'notifications/roots/list_changed' && this.#canAskForRoots) {
+    if (method === 'notifications/roots/list_changed') {
       this.line?.roots.outdate()
-      if (this.#face !== undefined) void this.#refreshRoots()
+      if (this.#face !== undefined && this.#canAskForRoots) void this.#refreshRoots()
     }
   }
 
@@ -325,4 +347,12 @@ export class Session implements Audience, SessionCore, ExchangeSession {
       void this.#push.send(encodeNotification('notifications/resources/updated', { uri }))
     this.#pendingResources = undefined
   }
+}
+
+/** What still comes over a connection whose session was closed. */
+function refuseAsOver(payload: unknown, reply: Reply): void {
+  const incoming = readMessage(payload)
+  if (incoming.kind === 'request')
+    reply.end(encodeError(incoming.message.id, invalidRequest('The session has ended')), 404)
+  else reply.accept()
 }

@@ -18,7 +18,7 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = { idleTimeoutMs: 30 * 60_00
 /** How often, in parts of the idle time-out, sessions are looked through for idle ones. */
 const SWEEPS_PER_TIMEOUT = 4
 
-/** How long a client may hold a stream open without a word before it initializes, in milliseconds. */
+/** How long a client may hold a session without a word before it says it is ready, in milliseconds. */
 const INITIALIZE_TIMEOUT_MS = 60_000
 
 /** Every session there is, and the end of those that nobody uses. */
@@ -46,6 +46,11 @@ export class Sessions {
 
   get isFull(): boolean {
     return this.#byId.size >= this.#limits.max
+  }
+
+  /** Whether there is a client, or a request that is being answered. */
+  get isUsed(): boolean {
+    return this.#byId.size > 0 || this.#connections.size > 0 || this.#services.running.size > 0
   }
 
   /** How many clients are there, and how many requests are being answered. */
@@ -92,13 +97,20 @@ export class Sessions {
     return session?.transport === transport ? session : undefined
   }
 
-  /** Wait until nothing runs any more, but no longer than `graceMs`; then end every session. */
+  /** Take new requests, as from the beginning on. */
+  open(): void {
+    this.#services.running.isRefusing = false
+  }
+
+  /** Take nothing new, wait until nothing runs any more, but no longer than `graceMs`; then end every session. */
   async close(graceMs: number): Promise<void> {
-    this.#services.changes.dismiss()
-    await this.#services.running.drain(graceMs)
+    const { changes, running, watches } = this.#services
+    running.isRefusing = true
+    changes.dismiss()
+    await running.drain(graceMs)
     for (const session of [...this.#all()]) session.end('server stopped')
     this.#heartbeat.stop()
-    await this.#services.watches.settled()
+    await within(graceMs, watches.settled())
   }
 
   *#all(): Iterable<Session> {
@@ -127,8 +139,19 @@ export class Sessions {
     for (const session of this.#byId.values()) {
       if (session.isIdle && session.lastActive <= now - this.#limits.idleTimeoutMs)
         session.end('idle timeout')
-      else if (!session.isOpen && session.createdAt <= now - INITIALIZE_TIMEOUT_MS)
+      else if (
+        session.isUnready &&
+        session.lastHeard <= now - Math.min(INITIALIZE_TIMEOUT_MS, this.#limits.idleTimeoutMs)
+      )
         session.end('idle timeout')
     }
   }
+}
+
+/** Wait for something, but no longer than that. */
+async function within(ms: number, promise: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+  await Promise.race([promise, late])
+  clearTimeout(timer)
 }

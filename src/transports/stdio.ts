@@ -31,8 +31,11 @@ export interface StdioServer {
 export function serveStdio(sessions: Sessions, streams: StdioStreams): StdioServer {
   const { stdin } = streams
   const output = new LineWriter(streams)
+  const { promise: ended, resolve: end } = withResolvers()
   const session = sessions.connect(
-    sharedPush(output.write, () => undefined),
+    sharedPush(output.write, () => {
+      end()
+    }),
     'stdio',
   )
   const reply = sharedReply(output.write)
@@ -47,7 +50,6 @@ export function serveStdio(sessions: Sessions, streams: StdioStreams): StdioServ
     },
   )
 
-  const { promise: ended, resolve: end } = withResolvers()
   const onData = (chunk: Buffer): void => {
     lines.push(chunk)
     if (!output.isCongested) return
@@ -56,19 +58,23 @@ export function serveStdio(sessions: Sessions, streams: StdioStreams): StdioServ
   }
   const onEnd = (): void => {
     lines.end()
+    onClose()
+  }
+  const onClose = (): void => {
+    session.gone()
     end()
   }
   const onBroken = (): void => {
     session.cancelAll('the client has gone')
-    end()
+    onClose()
   }
-  stdin.on('data', onData).once('end', onEnd).once('close', end).once('error', onBroken)
+  stdin.on('data', onData).once('end', onEnd).once('close', onClose).once('error', onBroken)
   output.onBroken = onBroken
 
   return {
     ended,
     async close() {
-      stdin.off('data', onData).off('end', onEnd).off('close', end).off('error', onBroken)
+      stdin.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onBroken)
       stdin.pause()
       session.end('connection closed')
       await output.close()

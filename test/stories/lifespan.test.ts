@@ -105,6 +105,7 @@ test('the status of a server is what it is', async () => {
     uptimeMs: 0,
     lastError: undefined,
     requests: 0,
+    mounts: [],
   })
   expect(sessions).toEqual({ connected: 0, max: 10_000 })
   const connection = await Raw.connect(await serve(server))

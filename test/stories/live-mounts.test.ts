@@ -114,7 +114,7 @@ describe.each(WAYS)('while $name is connected', ({ connect, era }) => {
     const client = await connect(make('main').mount('c', child))
     const { next } = await listening(client, era)
     expect(await client.callTool({ name: 'c_a', arguments: {} })).toMatchObject({ content: [{ text: 'a' }] })
-    child.use('tool', async (_run, proceed) => ({ ...(await proceed()), _meta: { late: true } }))
+    child.use('tool', async (_run, proceed) => Object.assign(await proceed(), { _meta: { late: true } }))
     expect(await client.callTool({ name: 'c_a', arguments: {} })).toMatchObject({ _meta: { late: true } })
     child.transform({ tools: { a: { name: 'b', description: 'Late' } } })
     expect((await next(3)).sort()).toEqual([LISTS.prompts, LISTS.resources, LISTS.tools])

@@ -92,7 +92,7 @@ describe('middleware', () => {
       ])
       if (params['blocked'] === true) return { content: [], isError: true }
       const result = await next({ ...params, added: 1 })
-      return { ...result, _meta: { seen: true } }
+      return Object.assign(result, { _meta: { seen: true } })
     })
     server.use('prompt', () => {
       throw new Error('never')

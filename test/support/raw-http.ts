@@ -207,6 +207,6 @@ export class Raw {
 
 function jsonOf(body: string, type: string): unknown {
   if (type.startsWith('application/json') && body !== '') return JSON.parse(body)
-  const data = [...body.matchAll(/^data: (.+)$/gm)].at(-1)?.[1]
+  const data = [...body.matchAll(/^data: ([{[].*)$/gm)].at(-1)?.[1]
   return data === undefined ? undefined : JSON.parse(data)
 }

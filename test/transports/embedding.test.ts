@@ -291,8 +291,9 @@ test('a lifespan that fails is told as 503, and tried again', async () => {
   const ready = await server.request('/ready')
   expect([ready.status, await ready.json()]).toEqual([
     503,
-    expect.objectContaining({ ready: false, state: 'idle', lastError: 'The lifespan failed' }),
+    expect.objectContaining({ ready: false, state: 'starting', lastError: 'The lifespan failed' }),
   ])
+  await expect.poll(() => server.status().state).toBe('idle')
   expect((await server.request('/mcp', Raw.init2026('tools/list'))).status).toBe(200)
   expect(server.status()).toMatchObject({ ready: true, lastError: undefined })
   expect(logged).toEqual(['The lifespan failed', 'The lifespan failed'])

@@ -16,11 +16,11 @@ export interface Border {
   /** What runs inside sees of its own server. */
   readonly scope: Scope
   /** Called before a run goes in, which waits for it. */
-  enter?(): Eventually<void>
+  readonly enter?: () => Eventually<void>
   /** Called when the run is out again. */
-  leave?(): void
+  readonly leave?: () => void
   /** Told of names that cannot be shown outside. */
-  refuse(problem: string): void
+  readonly refuse: (problem: string) => void
 }
 
 /** See what a server offers from the outside: what runs there has its own names, what comes back has those out here. */
@@ -54,7 +54,7 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
   const outer = space && outerUris(space, scope)
   const within = (context: Context): Context =>
     outer === undefined ? new ScopedContext(context, scope) : new BorderContext(context, scope, outer)
-  const { complete } = component
+  const complete = component.complete?.bind(component)
   return seenAs(component, {
     invoke: async (params, context) => {
       const entered = border.enter?.()
@@ -62,7 +62,7 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
         if (entered !== undefined) await entered
         const result = await component.invoke(inside(component, params, space), within(context))
         if (outer === undefined) return result
-        return await (withOuterUris(component.kind as RunKind, result as never, outer) as Promise<never>)
+        return await withOuterUris(component.kind as RunKind, result as never, outer)
       } catch (error) {
         throw space === undefined ? error : errorOutside(error, keyOf(component), space)
       } finally {
@@ -70,8 +70,7 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
       }
     },
     ...(complete && {
-      complete: (argument, value, context) =>
-        complete.call(component, argument, value, new ScopedCompletion(context, scope)),
+      complete: (argument, value, context) => complete(argument, value, new ScopedCompletion(context, scope)),
     }),
   })
 }
@@ -91,7 +90,7 @@ function inside<K extends ComponentKind>(
 ): ParamsOf<K> {
   if (kind !== 'resourceTemplate' || space === undefined) return params
   const { uri } = params as ParamsOf<'resourceTemplate'>
-  return { uri: space.innerUri(uri) ?? uri } as ParamsOf<K>
+  return { uri: space.innerUri(uri) ?? uri }
 }
 
 /** Pages of the web are linked to as they are, unless the server offers them as resources. */

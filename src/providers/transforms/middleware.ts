@@ -80,8 +80,7 @@ function chain<K extends ComponentKind>(
       if (layer === undefined) return component.invoke(given, context)
       const run = { kind, name, params: given, definition, tags, context } as unknown as AnyRun
       const next = (other: unknown = given) => from(at + 1, other as ParamsOf<K>)
-      const result = (await layer.run(run, next as unknown as Next)) as
-        ResultOf<K> | InputRequired | undefined
+      const result = (await layer.run(run, next)) as ResultOf<K> | InputRequired | undefined
       if (result === undefined)
         throw new TypeError(`A middleware around ${KINDS[kind].label} '${name}' returned no result`)
       return result

@@ -83,7 +83,7 @@ export function namespaced(space: Namespace, refuse: (problem: string) => void):
 }
 
 /** What is wrong with the name that a component would get. */
-export function tooLong(space: Namespace, component: Component): string | undefined {
+function tooLong(space: Namespace, component: Component): string | undefined {
   const { key, label } = KINDS[component.kind]
   const inner = keyOf(component)
   const outer = space.outerKey(component.kind, inner)

@@ -19,9 +19,9 @@ export function withOuterUris<K extends RunKind>(
   outer: OuterUri,
 ): Eventually<ResultOf<K> | InputRequired> {
   if (result instanceof InputRequired) return result
-  if (kind === 'tool') return ofTool(result as CallToolResult, outer) as Eventually<ResultOf<K>>
-  if (kind === 'prompt') return ofPrompt(result as GetPromptResult, outer) as Eventually<ResultOf<K>>
-  return ofResource(result as ReadResourceResult, outer) as Promise<ResultOf<K>>
+  if (kind === 'tool') return ofTool(result as CallToolResult, outer)
+  if (kind === 'prompt') return ofPrompt(result as GetPromptResult, outer)
+  return ofResource(result as ReadResourceResult, outer)
 }
 
 /** Content with its resources called as on the outside. */

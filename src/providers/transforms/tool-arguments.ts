@@ -1,4 +1,5 @@
 import { seenAs, type Component } from '../../components/component.js'
+import { definitionOf } from '../../components/definition.js'
 import { isObject } from '../../protocol/json-rpc.js'
 import { mirroredHeadersOf } from '../../protocol/mirrored-headers.js'
 import type { JsonObject, JsonObjectSchema } from '../../protocol/types.js'
@@ -54,12 +55,11 @@ export function withArguments(
   }
   refuseSameNames(name, shown)
   const stillRequired = passages.filter((p) => required.has(p.inner) && p.fallback === undefined)
-  const { required: _before, ...others } = inputSchema as ObjectSchema
-  const schema: JsonObjectSchema = {
-    ...others,
+  const schema: JsonObjectSchema = definitionOf<JsonObjectSchema>({
+    ...inputSchema,
     properties: Object.fromEntries(shown),
-    ...(stillRequired.length > 0 && { required: stillRequired.map(({ inner, outer = inner }) => outer) }),
-  }
+    required: stillRequired.length > 0 ? stillRequired.map(({ inner, outer = inner }) => outer) : undefined,
+  })
   const mirroredHeaders = mirroredHeadersOf(schema)
   return seenAs(tool, {
     definition: { ...tool.definition, inputSchema: schema },

@@ -87,10 +87,15 @@ export class HttpEndpoint {
     const answer = (): void => {
       this.#answer(request, response, role)
     }
-    beginning.then(answer, (error: unknown) => {
-      if (role === 'health' || role === 'ready') answer()
-      else sendError(response, error instanceof HttpError ? error : notStarted(), NO_HEADERS)
-    })
+    const refuse = (error: unknown): void => {
+      sendError(response, error instanceof HttpError ? error : notStarted(), NO_HEADERS)
+    }
+    // Who asks how the server is doing wants to know it now.
+    if (role !== 'health' && role !== 'ready') beginning.then(answer, refuse)
+    else {
+      beginning.catch(() => undefined)
+      answer()
+    }
   }
 
   #answer(request: HttpRequest, response: HttpResponse, role: Role | undefined): void {

@@ -36,23 +36,26 @@ interface Event {
 
 /** The memory that the logs of one server share. */
 export class EventMemory {
+  readonly #maxLength: number
   readonly #logs = new Set<BoundedEventLog>()
   #length = 0
   #timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(maxLength = MAX_TOTAL_LENGTH) {
+    this.#maxLength = maxLength
+  }
 
   log(): EventLog {
     return new BoundedEventLog(this)
   }
 
-  get isFull(): boolean {
-    return this.#length > MAX_TOTAL_LENGTH
-  }
-
-  /** A log holds this much more, or less. */
+  /** A log holds this much more, or less. What is too much for all goes from the one that was begun first. */
   changed(log: BoundedEventLog, difference: number): void {
     this.#length += difference
     if (!log.isEmpty) {
       if (!log.isListed) this.#list(log)
+      const [first] = this.#logs
+      if (this.#length > this.#maxLength) first?.clear()
       return
     }
     log.isListed = false
@@ -105,7 +108,6 @@ class BoundedEventLog implements EventLog {
     this.#length += message.length
     const number = this.#firstNumber + this.#count - 1
     while (this.#count > MAX_EVENTS || this.#length > MAX_LENGTH) this.#dropOldest()
-    if (this.#memory.isFull && this.#count > 1) this.#dropOldest()
     this.#memory.changed(this, this.#length - before)
     return `${stream}-${number}`
   }

@@ -25,7 +25,7 @@ export class StoredEventLog implements EventLog {
     this.#prefix = `${sessionId}/`
   }
 
-  append(stream: string, message: string): Promise<string> {
+  async append(stream: string, message: string): Promise<string> {
     const kept = (message === '' ? {} : JSON.parse(message)) as JsonRpcMessage
     return this.#store.storeEvent(this.#prefix + stream, kept)
   }

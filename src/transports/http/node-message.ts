@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { ErrorCode, ProtocolError } from '../../errors.js'
 import {
   HttpError,
@@ -170,11 +171,19 @@ export class NodeResponse implements HttpResponse {
 
   onGone(listener: () => void): void {
     const response = this.#response
-    if (response.destroyed) listener()
-    else
-      response.on('close', () => {
-        if (!response.writableFinished) listener()
-      })
+    const { socket } = response.req
+    if (response.destroyed || socket.destroyed) {
+      listener()
+      return
+    }
+    const onClose = (): void => {
+      forget()
+      response.off('close', onClose)
+      if (!response.writableFinished) listener()
+    }
+    // A response that waits behind others on its connection does not hear of the end of that.
+    const forget = whenClosed(socket, onClose)
+    response.on('close', onClose)
   }
 
   #flush(): void {
@@ -198,6 +207,23 @@ export class NodeResponse implements HttpResponse {
       response.on('drain', done).on('close', done)
     })
   }
+}
+
+const closing = new WeakMap<Socket, Set<() => void>>()
+
+/** Call back when a connection closes, of which many requests may want to hear; gives what takes that back. */
+function whenClosed(socket: Socket, callback: () => void): () => void {
+  let callbacks = closing.get(socket)
+  if (callbacks === undefined) {
+    const all = new Set<() => void>()
+    socket.once('close', () => {
+      for (const each of [...all]) each()
+    })
+    closing.set(socket, (callbacks = all))
+  }
+  const known = callbacks
+  known.add(callback)
+  return () => known.delete(callback)
 }
 
 function resolvers<T>(): {

@@ -115,9 +115,13 @@ export class StreamableHttp {
   ): void {
     checkVersion(headers)
     const reply = new PostReply(response, accepts, cors)
-    if (this.#options.stateless)
-      this.#sessions.passing(versionOf(headers)).receive(payload, reply, { headers })
-    else if (headers['mcp-session-id'] === undefined && isInitialize(payload))
+    if (this.#options.stateless) {
+      const session = this.#sessions.passing(versionOf(headers))
+      session.receive(payload, reply, { headers })
+      response.onGone(() => {
+        session.end('connection closed')
+      })
+    } else if (headers['mcp-session-id'] === undefined && isInitialize(payload))
       this.#open(payload, headers, reply)
     else {
       const session = this.#find(headers)
