@@ -8,21 +8,24 @@ const messagesAfter = (log: EventLog, id: string): string[] | undefined => {
     : replay.events.map(({ message }) => message)
 }
 
+/** Without a store of its own a log answers at once. */
+const append = (log: EventLog, message: string): string => log.append('1', message) as string
+
 test('what all sessions keep together is bounded: who began first is forgotten first', () => {
   const memory = new EventMemory(100)
   const [first, second, third] = [memory.log(), memory.log(), memory.log()]
   const ids = [first, second, third].map((log) => {
-    const id = String(log.append('1', 'a'.repeat(10)))
-    log.append('1', 'b'.repeat(20))
+    const id = append(log, 'a'.repeat(10))
+    append(log, 'b'.repeat(20))
     return id
   })
   expect(messagesAfter(first, ids[0]!)).toEqual(['b'.repeat(20)])
-  third.append('1', 'c'.repeat(20))
+  append(third, 'c'.repeat(20))
   expect(messagesAfter(first, ids[0]!)).toBeUndefined()
   expect(messagesAfter(second, ids[1]!)).toEqual(['b'.repeat(20)])
   expect(messagesAfter(third, ids[2]!)).toEqual(['b'.repeat(20), 'c'.repeat(20)])
-  const id = String(first.append('1', 'again'))
-  first.append('1', 'more')
+  const id = append(first, 'again')
+  append(first, 'more')
   expect(messagesAfter(first, id)).toEqual(['more'])
   for (const log of [first, second, third]) log.clear()
 })
