@@ -10,6 +10,7 @@ import { CONTENDERS, Contender } from './contenders.mjs'
 import { Load } from './load.mjs'
 import { measureImport } from './import.mjs'
 import { measureSessions } from './sessions.mjs'
+import { measureMounts } from './mounts.mjs'
 import { measureProgress } from './progress.mjs'
 
 const quick = process.argv.includes('--quick')
@@ -23,6 +24,7 @@ const PARTS = {
     await compare('tools/list, 10 tools', 10, 'tools/list', {}, 'tool_9')
     await compare('tools/list, 1,000 tools', 1000, 'tools/list', {}, 'tool_999', 400)
   },
+  mounts: () => measureMounts(compare, quick ? 20 : 200),
   progress: () => measureProgress(quick ? 3 : 15),
   sessions: () => measureSessions(quick),
   import: () => measureImport(quick ? 3 : 15),
@@ -31,11 +33,17 @@ const PARTS = {
 for (const [part, measure] of Object.entries(PARTS))
   if (wanted.length === 0 || wanted.includes(part)) await measure()
 
-async function compare(title, tools, method, params, check, slice = 150) {
+async function compare(title, tools, method, params, check, slice = 150, contenders = CONTENDERS) {
   const runners = []
-  for (const contender of CONTENDERS) {
+  for (const contender of contenders) {
     const server = await Contender.start(contender.file, tools)
-    const load = await Load.open({ ...contender, port: server.port, method, params, check })
+    const load = await Load.open({
+      ...contender,
+      port: server.port,
+      method,
+      params: contender.params ?? params,
+      check,
+    })
     await load.run(slice * 4)
     runners.push({ ...contender, server, load, rates: [], costs: [] })
   }
@@ -58,7 +66,9 @@ async function compare(title, tools, method, params, check, slice = 150) {
 function report(title, runners) {
   const [floor] = runners
   console.log(`\n${title}\n`)
-  console.log('| server | requests/s ÷ node:http | server CPU ÷ node:http | (requests/s) | (CPU µs) |')
+  console.log(
+    `| server | requests/s ÷ ${floor.label} | server CPU ÷ ${floor.label} | (requests/s) | (CPU µs) |`,
+  )
   console.log('| --- | ---: | ---: | ---: | ---: |')
   for (const runner of runners) {
     const rate = median(runner.rates.map((rate, cycle) => rate / floor.rates[cycle]))

@@ -1,3 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { FolderProvider } from '../../examples/folder/provider.js'
+import { keyOf } from '../../src/components/component.js'
 import { Composition } from '../../src/composition.js'
 import { withDefaults } from '../../src/options.js'
 import type { Provider } from '../../src/providers/provider.js'
@@ -98,3 +104,39 @@ providerContract('a server that is shown in other names', () => {
     outer: (kind, key) => (isNamed(kind) ? `my_${key}` : key),
   }
 })
+
+providerContract(
+  "an example's provider, the files of a folder",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fastmesh-'))
+    const provider = new FolderProvider(folder)
+    await provider.list('resource')
+    const names = new Set<string>()
+    const nameIn = (key: string) => key.slice(key.indexOf('://') + 3)
+    const take = (name: string): void => {
+      names.delete(name)
+      rmSync(join(folder, name), { force: true })
+    }
+    return {
+      provider,
+      outer: (_kind, key) => `folder://${nameIn(key)}`,
+      add: (_kind, component) => {
+        names.add(nameIn(keyOf(component)))
+        writeFileSync(join(folder, nameIn(keyOf(component))), '')
+      },
+      remove: (_kind, key) => {
+        take(nameIn(key))
+      },
+      hide: take,
+      settled: () =>
+        expect
+          .poll(async () => (await provider.list('resource')).map(({ definition }) => definition.name))
+          .toEqual([...names].sort()),
+      end: async () => {
+        await provider.close()
+        rmSync(folder, { recursive: true })
+      },
+    }
+  },
+  { kinds: ['resource'], isSorted: true },
+)
