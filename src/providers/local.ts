@@ -19,6 +19,8 @@ export class LocalProvider implements Provider {
     prompt: new Map(),
   }
   readonly #visibility: Visibility
+  /** As long as nothing changes, lists are the very same: so is what is made of them. */
+  readonly #lists = new Map<ComponentKind, readonly Component[]>()
   readonly #changes = new ChangeHub()
 
   constructor(onDuplicate: OnDuplicate = 'error', visibility = new Visibility()) {
@@ -27,7 +29,11 @@ export class LocalProvider implements Provider {
   }
 
   list<K extends ComponentKind>(kind: K): readonly Component<K>[] {
-    return [...this.#table(kind).values()].filter((component) => this.#visibility.isVisible(component))
+    const known = this.#lists.get(kind)
+    if (known !== undefined) return known as readonly Component<K>[]
+    const list = [...this.#table(kind).values()].filter((component) => this.#visibility.isVisible(component))
+    this.#lists.set(kind, list)
+    return list
   }
 
   find<K extends ComponentKind>(kind: K, key: string): Component<K> | undefined {
@@ -47,6 +53,7 @@ export class LocalProvider implements Provider {
   add<K extends ComponentKind>(kind: K, components: readonly Component<K>[]): void {
     const table = this.#table(kind)
     if (this.#onDuplicate === 'error') refuseDuplicates(table, kind, components)
+    this.#lists.delete(kind)
     for (const component of components) refuseUnencodable(component)
     let changed = false
     for (const component of components) {
@@ -65,6 +72,7 @@ export class LocalProvider implements Provider {
     const component = table.get(key)
     if (component === undefined) return false
     table.delete(key)
+    this.#lists.delete(kind)
     if (this.#visibility.isVisible(component)) this.#listChanged(kind)
     return true
   }
@@ -73,6 +81,7 @@ export class LocalProvider implements Provider {
   show(selector: Selector, visible: boolean): void {
     const before = COMPONENT_KINDS.map((kind) => this.list(kind))
     this.#visibility.set(selector, visible)
+    this.#lists.clear()
     for (const [index, kind] of COMPONENT_KINDS.entries()) {
       const now = this.list(kind)
       const then = before[index] ?? []

@@ -22,6 +22,8 @@ export class TransformedProvider implements Provider {
   readonly #changes = new ChangeHub()
   #transform: Transform
   #known = new WeakMap<Component, { readonly seen: Component | undefined }>()
+  /** What is seen of the lists within that were last seen. */
+  #lists = new WeakMap<readonly Component[], readonly Component[]>()
   readonly #byName = new Map<ComponentKind, ReadonlyMap<string, Component>>()
   #isForgetting = false
 
@@ -34,6 +36,7 @@ export class TransformedProvider implements Provider {
   replace(transform: Transform, announced: boolean): void {
     this.#transform = transform
     this.#known = new WeakMap()
+    this.#lists = new WeakMap()
     this.#byName.clear()
     if (announced) for (const kind of COMPONENT_KINDS) this.#changes.emit({ type: 'listChanged', kind })
   }
@@ -96,9 +99,17 @@ export class TransformedProvider implements Provider {
   }
 
   #seenList<K extends ComponentKind>(list: readonly Component<K>[]): readonly Component<K>[] {
-    const all = list.flatMap((component) => this.#seen(component) ?? [])
+    const known = this.#lists.get(list)
+    if (known !== undefined) return known as readonly Component<K>[]
+    const all: Component<K>[] = []
+    for (const component of list) {
+      const seen = this.#seen(component)
+      if (seen !== undefined) all.push(seen)
+    }
     const seen = this.#transform.renames === true ? withoutUsurpers(list, all, (c) => this.#seen(c)) : all
-    return isFleeting(list) ? fleeting(seen) : seen
+    if (isFleeting(list)) return fleeting(seen)
+    this.#lists.set(list, seen)
+    return seen
   }
 
   #seen<K extends ComponentKind>(component: Component<K>): Component<K> | undefined {

@@ -24,6 +24,7 @@ import {
   type ElicitResult,
   type GetPromptResult,
   type HttpServing,
+  type InputRequired,
   type InputResponses,
   type NodeHandler,
   type PromptDefinition,
@@ -221,6 +222,41 @@ test('a tool that owes data may ask instead', () => {
       return inputRequired({ inputRequests: { roots: inputRequired.listRoots() } })
     },
   })
+})
+
+test('what was mounted or imported is known by its name under the prefix', async () => {
+  const child = new FastMCP({ name: 'child', version: '1.0.0' })
+    .addTool({ name: 'add', parameters: z.object({ a: z.number() }), execute: ({ a }) => a })
+    .addPrompt({ name: 'ask', arguments: [{ name: 'city', required: true }], load: ({ city }) => city })
+  const outer = new FastMCP({ name: 'outer', version: '1.0.0' }).mount('inner', child)
+  const main = new FastMCP({ name: 'main', version: '1.0.0' }).mount('outer', outer).mount(child)
+  type Offers = (typeof main)['~offers']
+  expectTypeOf<keyof Offers['tools']>().toEqualTypeOf<'outer_inner_add' | 'add'>()
+  expectTypeOf<Offers['tools']['outer_inner_add']['input']>().toEqualTypeOf<{ a: number }>()
+  expectTypeOf<keyof Offers['prompts']>().toEqualTypeOf<'outer_inner_ask' | 'ask'>()
+  const copied = await new FastMCP({ name: 'copy', version: '1.0.0' }).importServer('c', child)
+  expectTypeOf<keyof (typeof copied)['~offers']['tools']>().toEqualTypeOf<'c_add'>()
+  // @ts-expect-error -- only a server can be mounted
+  main.mount('x', {})
+})
+
+test('middleware of one kind has the types of that kind', () => {
+  server.use('tool', async ({ params, definition }, next) => {
+    expectTypeOf(params).toEqualTypeOf<Record<string, unknown>>()
+    expectTypeOf(definition).toEqualTypeOf<ToolDefinition>()
+    expectTypeOf(await next()).toEqualTypeOf<CallToolResult | InputRequired>()
+    return { content: [] }
+  })
+  server.use('prompt', ({ params }, next) => {
+    expectTypeOf(params).toEqualTypeOf<Record<string, string>>()
+    return next()
+  })
+  server.use((run, next) => {
+    if (run.kind === 'resource') expectTypeOf(run.definition).toEqualTypeOf<Resource>()
+    return next()
+  })
+  // @ts-expect-error -- this is no result of a prompt
+  server.use('prompt', () => ({ content: [] }))
 })
 
 test('events tell of sessions', () => {
