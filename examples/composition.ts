@@ -52,6 +52,11 @@ assert.throws(() => dynamic.mount('main', main), /cannot take in/)
 main.mount(new FastMCP({ name: 'Plain', version: '1.0.0' }).addTool({ name: 'plain', execute: () => '' }))
 assert.ok((await tools()).includes('plain'))
 
+// As a proxy it has sessions of its own, one for each of this server.
+main.mount('isolated', dynamic, { asProxy: true })
+const isolated = await client.callTool({ name: 'isolated_initial_tool', arguments: {} })
+assert.deepEqual(isolated.content, [{ type: 'text', text: 'Initial' }])
+
 main.unmount('outer')
 main.unmount(dynamic)
 assert.deepEqual(await tools(), ['weather_get_forecast', 'plain'])

@@ -1,5 +1,6 @@
 import { keyOf, type Component } from './components/component.js'
 import type { Scope } from './components/context.js'
+import type { Isolation } from './isolation.js'
 import { Lifespan, type Open } from './lifespan.js'
 import { Mount } from './mount.js'
 import type { Settings } from './options.js'
@@ -80,13 +81,14 @@ export class Composition {
    * Take in what a server offers, live.
    * @throws TypeError for a prefix that cannot be one, a cycle, and names that clash or grow too long.
    */
-  mount(child: Composition, prefix: string | undefined): void {
+  mount(child: Composition, prefix: string | undefined, isolation?: Isolation): void {
     this.#refuseCycle(child)
     let isMounted = false
-    const mount = new Mount(child, spaceOf(prefix), (problem) => {
+    const refuse = (problem: string): void => {
       if (!isMounted) throw new TypeError(problem)
       this.#all.warnOnce(problem)
-    })
+    }
+    const mount = new Mount(child, spaceOf(prefix), refuse, isolation)
     this.#checkClashes(mount.provider)
     isMounted = true
     this.#mounts = [...this.#mounts, mount]
@@ -102,7 +104,10 @@ export class Composition {
     this.#mounts = this.#mounts.filter((mount) => !isMeant(mount))
     for (const mount of gone) {
       this.#all.delete(mount.provider)
-      mount.whenIdle(() => void this.lifespan.remove(mount.child.lifespan))
+      mount.whenIdle(() => {
+        void mount.isolation?.close()
+        void this.lifespan.remove(mount.child.lifespan)
+      })
     }
     return gone.length > 0
   }

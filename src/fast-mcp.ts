@@ -8,6 +8,7 @@ import type { Schema, SchemaInput, SchemaOutput } from './components/standard-sc
 import { defineTool, type ToolConfig } from './components/tool.js'
 import { Composition } from './composition.js'
 import { assemble } from './engine.js'
+import { Isolation } from './isolation.js'
 import { Lifecycle } from './lifecycle.js'
 import {
   withDefaults,
@@ -15,6 +16,7 @@ import {
   type FastMCPOptions,
   type HttpAppOptions,
   type HttpServing,
+  type MountOptions,
   type Serving,
   type StartOptions,
 } from './options.js'
@@ -33,6 +35,7 @@ import type { HttpEndpoint } from './transports/http/endpoint.js'
 import type { ServerStatus } from './transports/http/health.js'
 import { honoApp } from './transports/http/hono.js'
 import { nodeHandler, type NodeHandler } from './transports/http/node-handler.js'
+import { inMemoryTransports } from './transports/in-memory.js'
 import type { Transport } from './transports/transport.js'
 
 /** What a tool takes and gives, as a typed client knows it. */
@@ -186,19 +189,24 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
 
   /**
    * Offer what another server offers, live: under a prefix as `prefix_tool` and
-   * `data://prefix/path`, or as it is.
+   * `data://prefix/path`, or as it is. With `asProxy` what runs there runs in sessions of that
+   * server's own, one for each session of this one.
    * @throws TypeError for a prefix that cannot be one, a cycle, and names that clash or grow too long.
    */
   mount<T extends object, P extends object>(
     server: FastMCP<unknown, T, P>,
+    options?: MountOptions,
   ): FastMCP<Auth, Tools & T, Prompts & P>
   mount<const Prefix extends string, T extends object, P extends object>(
     prefix: Prefix,
     server: FastMCP<unknown, T, P>,
+    options?: MountOptions,
   ): FastMCP<Auth, Tools & Prefixed<Prefix, T>, Prompts & Prefixed<Prefix, P>>
   mount(...given: readonly unknown[]): never {
-    const { prefix, server } = mounting(given)
-    this.#composition.mount(server.#composition, prefix)
+    const { prefix, server, options } = mounting(given)
+    const connect = (): Promise<Transport> => server.#connectInMemory()
+    const isolation = options.asProxy === true ? new Isolation(connect, this.#connected) : undefined
+    this.#composition.mount(server.#composition, prefix, isolation)
     return this as never
   }
 
@@ -332,15 +340,25 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
     return this.fetch(new Request(new URL(path, 'http://localhost'), init))
   }
 
+  /** The client's end of a connection in memory. */
+  async #connectInMemory(): Promise<Transport> {
+    const [clientSide, serverSide] = inMemoryTransports()
+    await serveTransport(serverSide, this.#sessions)
+    return clientSide
+  }
+
   #defineTool(tool: unknown): Component<'tool'> {
     return defineTool(tool as ToolConfig, { timeoutMs: this.#settings.toolTimeoutMs })
   }
 }
 
-/** Reads `(server)` and `(prefix, server)`. */
-function mounting(given: readonly unknown[]): { prefix: string | undefined; server: FastMCP } {
-  const [first, second] = given
-  const [prefix, server] = first instanceof FastMCP ? [undefined, first] : [first, second]
+/** Reads `(server, options?)` and `(prefix, server, options?)`. */
+function mounting(given: readonly unknown[]) {
+  const [prefix, server, options = {}] = given[0] instanceof FastMCP ? [undefined, ...given] : given
   if (!(server instanceof FastMCP)) throw new TypeError('Only a FastMCP can be mounted or imported')
-  return { prefix: prefix as string | undefined, server: server as FastMCP }
+  return {
+    prefix: prefix as string | undefined,
+    server: server as FastMCP,
+    options: options as MountOptions,
+  }
 }

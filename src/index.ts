@@ -10,6 +10,7 @@ export type {
   HttpAppOptions,
   HttpServing,
   HttpStreamOptions,
+  MountOptions,
   RootsOptions,
   Serving,
   StartOptions,

@@ -1,4 +1,5 @@
 import type { Composition } from './composition.js'
+import type { Isolation } from './isolation.js'
 import { TransformedProvider } from './providers/transformed.js'
 import { bordered } from './providers/transforms/border.js'
 import type { Namespace } from './providers/transforms/namespace.js'
@@ -9,17 +10,25 @@ export class Mount {
   readonly child: Composition
   readonly space: Namespace | undefined
   readonly provider: TransformedProvider
+  readonly isolation: Isolation | undefined
   #running = 0
   #whenIdle: (() => void) | undefined
 
-  /** `refuse` is told of names that cannot be shown in the parent. */
-  constructor(child: Composition, space: Namespace | undefined, refuse: (problem: string) => void) {
+  /** `refuse` is told of names that cannot be shown in the parent; `isolation` runs what is to run in sessions of its own. */
+  constructor(
+    child: Composition,
+    space: Namespace | undefined,
+    refuse: (problem: string) => void,
+    isolation: Isolation | undefined,
+  ) {
     this.child = child
     this.space = space
+    this.isolation = isolation
     const border = bordered({
       space,
       refuse,
       scope: child.scope,
+      run: isolation && ((...asked) => isolation.run(...asked)),
       enter: () => {
         this.#running += 1
         return child.lifespan.opened()

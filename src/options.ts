@@ -55,6 +55,12 @@ export interface RootsOptions {
   readonly enabled?: boolean | undefined
 }
 
+/** How a server is mounted. */
+export interface MountOptions {
+  /** Run what it offers in sessions of its own, instead of as a part of the server that mounts it. Default: `false`. */
+  readonly asProxy?: boolean | undefined
+}
+
 /** How the server is reached within an application that is there already. */
 export type EmbeddedOptions = Omit<EndpointOptions, 'boundHost'>
 

@@ -77,6 +77,9 @@ export interface Logger {
     warn(..._: unknown[]): void;
     error(..._: unknown[]): void;
 }
+export interface MountOptions {
+    readonly asProxy?: boolean | undefined;
+}
 export interface MountStatus {
     readonly name: string;
     readonly prefix: string | undefined;
@@ -365,8 +368,8 @@ export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Pro
     removePrompt(_: string): boolean;
     disable(_?: Selector): this;
     enable(_?: Selector): this;
-    mount<T extends object, P extends object>(_: FastMCP<unknown, T, P>): FastMCP<Auth, Tools & T, Prompts & P>;
-    mount<const Prefix extends string, T extends object, P extends object>(_: Prefix, _: FastMCP<unknown, T, P>): FastMCP<Auth, Tools & Prefixed<Prefix, T>, Prompts & Prefixed<Prefix, P>>;
+    mount<T extends object, P extends object>(_: FastMCP<unknown, T, P>, _?: MountOptions): FastMCP<Auth, Tools & T, Prompts & P>;
+    mount<const Prefix extends string, T extends object, P extends object>(_: Prefix, _: FastMCP<unknown, T, P>, _?: MountOptions): FastMCP<Auth, Tools & Prefixed<Prefix, T>, Prompts & Prefixed<Prefix, P>>;
     unmount(_: string | FastMCP): boolean;
     importServer<T extends object, P extends object>(_: FastMCP<unknown, T, P>): Promise<FastMCP<Auth, Tools & T, Prompts & P>>;
     importServer<const Prefix extends string, T extends object, P extends object>(_: Prefix, _: FastMCP<unknown, T, P>): Promise<FastMCP<Auth, Tools & Prefixed<Prefix, T>, Prompts & Prefixed<Prefix, P>>>;

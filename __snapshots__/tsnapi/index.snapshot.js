@@ -51,6 +51,7 @@ export class FastMCP {
   nodeHandler(_) {}
   fetch
   request(_, _) {}
+  async connectInMemory() {}
   defineTool(_) {}
 }
 // #endregion
@@ -69,5 +70,5 @@ export function resourceLink(_) {}
 // #region Re-exports
 export { CancelledError, ClientAnswerError, ErrorCode, PromptError, ProtocolError, ResourceError, ResourceNotFoundError, TimeoutError, UserError as ToolError, UserError } from './chunk-UMVWSVRU.js';
 export { inMemoryTransports } from './chunk-HRRJNDEW.js';
-export { inputRequired } from './chunk-MMMUCMUB.js';
+export { inputRequired } from './chunk-32SY2SN5.js';
 // #endregion

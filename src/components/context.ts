@@ -6,13 +6,14 @@ import type {
   ContentBlock,
   GetPromptResult,
   Implementation,
+  JsonObject,
   ReadResourceResult,
   RequestId,
 } from '../protocol/types.js'
 import type { ComponentKind } from '../protocol/kinds.js'
 import type { Component } from './component.js'
 import type { InputResponses } from './input-required.js'
-import type { Elicit, Sampled, SampleRequest } from './questions.js'
+import type { Elicit, Question, Sampled, SampleRequest } from './questions.js'
 
 /** Who is asking: told once by `initialize`, or by each request from 2026-07-28 on. */
 export interface Caller {
@@ -147,12 +148,25 @@ export interface ComponentSource {
 /** Gives the operations of a request as they run within a context that stands before its own, in a scope of its own. */
 export const OPERATIONS: unique symbol = Symbol('operations')
 
-interface OperationsWithin {
+/** What passes between a client and a server that runs on its behalf elsewhere, in the protocol's own words. */
+export interface Relay {
+  /** Ask the client. */
+  ask(question: Question<JsonObject>): Promise<JsonObject>
+  /** Hand on a `notifications/message`, unless it is below the level that the client wants. */
+  tell(message: JsonObject): void
+}
+
+/** Gives the relay of a request. */
+export const RELAY: unique symbol = Symbol('relay')
+
+/** What every context can do that is not for handlers. */
+export interface InnerContext {
   [OPERATIONS](context: Context, scope?: Scope): Operations
+  [RELAY](): Relay
 }
 
 /** A context that stands before another, so that some of it can be replaced. */
-export class ContextView implements Context {
+export class ContextView implements Context, InnerContext {
   readonly #behind: Context
 
   constructor(behind: Context) {
@@ -240,7 +254,11 @@ export class ContextView implements Context {
   }
 
   [OPERATIONS](context: Context, scope?: Scope): Operations {
-    return (this.#behind as Context & OperationsWithin)[OPERATIONS](context, scope)
+    return (this.#behind as Context & InnerContext)[OPERATIONS](context, scope)
+  }
+
+  [RELAY](): Relay {
+    return (this.#behind as Context & InnerContext)[RELAY]()
   }
 
   get notifyResourceUpdated(): Context['notifyResourceUpdated'] {

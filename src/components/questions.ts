@@ -180,6 +180,23 @@ function readRoots({ roots }: JsonObject): readonly Root[] {
   return roots as Root[]
 }
 
+/** A question in the protocol's own words, whose answer is taken as it comes; `undefined` for what no client is asked. */
+export function rawQuestion(
+  method: unknown,
+  params: JsonObject,
+  key?: string,
+): Question<JsonObject> | undefined {
+  const mode = typeof params['mode'] === 'string' ? params['mode'] : 'form'
+  const required: Record<AskingMethod, ClientCapabilities> = {
+    'elicitation/create': { elicitation: { [mode]: {} } },
+    'sampling/createMessage': { sampling: params['tools'] === undefined ? {} : { tools: {} } },
+    'roots/list': { roots: {} },
+  }
+  if (typeof method !== 'string' || !Object.hasOwn(required, method)) return undefined
+  const asking = method as AskingMethod
+  return { method: asking, params, requires: required[asking], key, read: (answer) => answer }
+}
+
 /** What of `requires` a client has not declared, or `undefined` if it has all. */
 export function missingCapabilities(
   requires: ClientCapabilities,

@@ -1,11 +1,14 @@
 import {
   OPERATIONS,
+  RELAY,
   type ClientFacts,
   type Context,
   type ContextLog,
   type ContextState,
+  type InnerContext,
   type Operations,
   type Progress,
+  type Relay,
   type Scope,
 } from '../components/context.js'
 import type { InputResponses } from '../components/input-required.js'
@@ -34,7 +37,7 @@ const DONE = Promise.resolve()
 const SENSITIVE = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key'])
 
 /** The context of one request. What is read is bound then, so that it may be destructured. */
-export class RequestContext implements Context {
+export class RequestContext implements Context, InnerContext {
   readonly #exchange: Exchange
   readonly #services: Services
   #progress = -Infinity
@@ -150,6 +153,16 @@ export class RequestContext implements Context {
     return operationsOn(provider, { caller, era, context, client: this.#exchange })
   }
 
+  [RELAY](): Relay {
+    return {
+      ask: (question) => handled(this.#exchange.asker.ask(question)),
+      tell: (message) => {
+        if (this.#isHeard(message['level'] as LogLevel))
+          void this.#exchange.notify('notifications/message', message)
+      },
+    }
+  }
+
   get notifyResourceUpdated(): Context['notifyResourceUpdated'] {
     return (uri) => {
       this.#services.scope.notifyResourceUpdated(uri)
@@ -163,8 +176,7 @@ export class RequestContext implements Context {
   }
 
   #log(level: LogLevel, message: string, context: unknown): void {
-    const threshold = this.#exchange.start.logging.logLevel
-    if (threshold === undefined || !isAtLeast(level, threshold)) return
+    if (!this.#isHeard(level)) return
     const told = context instanceof Error ? { name: context.name, message: context.message } : context
     try {
       void this.#exchange.notify('notifications/message', { level, data: { message, context: told } })
@@ -172,6 +184,11 @@ export class RequestContext implements Context {
       // What JSON cannot hold is no reason for a tool to fail.
       void this.#exchange.notify('notifications/message', { level, data: { message } })
     }
+  }
+
+  #isHeard(level: LogLevel): boolean {
+    const threshold = this.#exchange.start.logging.logLevel
+    return threshold !== undefined && isAtLeast(level, threshold)
   }
 
   #report({ progress, total, message }: Progress): void | Promise<void> {

@@ -15,6 +15,9 @@ export interface SessionLimits {
 
 export const DEFAULT_SESSION_LIMITS: SessionLimits = { idleTimeoutMs: 30 * 60_000, max: 10_000 }
 
+/** How long a stop waits for watched sources to be let go, in milliseconds. */
+const WATCH_GRACE_MS = 1000
+
 /** How often, in parts of the idle time-out, sessions are looked through for idle ones. */
 const SWEEPS_PER_TIMEOUT = 4
 
@@ -110,7 +113,7 @@ export class Sessions {
     await running.drain(graceMs)
     for (const session of [...this.#all()]) session.end('server stopped')
     this.#heartbeat.stop()
-    await within(graceMs, watches.settled())
+    await within(Math.min(graceMs, WATCH_GRACE_MS), watches.settled())
   }
 
   *#all(): Iterable<Session> {

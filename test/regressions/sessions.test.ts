@@ -161,7 +161,7 @@ describe('a server that stops', () => {
     await client.subscribeResource({ uri: 'data://r' })
     await client.close()
     await server.stop()
-  }, 19_000)
+  })
 })
 
 describe('a session that never says it is ready', () => {

@@ -49,9 +49,15 @@ function weather(): FastMCP {
   return server
 }
 
-describe.each(WAYS)('for $name, what is mounted', ({ connect }) => {
+const HOW = [
+  { how: 'mounted', options: {} },
+  { how: 'mounted as a proxy', options: { asProxy: true } },
+]
+const CASES = HOW.flatMap((how) => WAYS.map((way) => ({ ...how, ...way })))
+
+describe.each(CASES)('for $name, what is $how', ({ connect, options }) => {
   test('goes by the names and URIs of its prefix, both ways', async () => {
-    const client = await connect(make('main').mount('weather', weather()))
+    const client = await connect(make('main').mount('weather', weather(), options))
     const { tools } = await client.listTools()
     expect(tools.map(({ name }) => name)).toEqual(['weather_get_forecast', 'weather_links'])
     expect(tools[0]?._meta).toMatchObject({ ui: { resourceUri: 'ui://weather/map', border: true } })
@@ -80,7 +86,7 @@ describe.each(WAYS)('for $name, what is mounted', ({ connect }) => {
   })
 
   test('answers with URIs that the client can read', async () => {
-    const client = await connect(make('main').mount('weather', weather()))
+    const client = await connect(make('main').mount('weather', weather(), options))
     const { content } = await client.callTool({ name: 'weather_links', arguments: {} })
     expect(content).toMatchObject([
       { uri: 'data://weather/cities/supported' },
@@ -101,7 +107,9 @@ describe.each(WAYS)('for $name, what is mounted', ({ connect }) => {
   })
 
   test('is completed by prompt and by template', async () => {
-    const client = await connect(make('main').mount('a', make('inner').mount('b', weather())))
+    const client = await connect(
+      make('main').mount('a', make('inner').mount('b', weather(), options), options),
+    )
     const ofPrompt = await client.complete({
       ref: { type: 'ref/prompt', name: 'a_b_ask' },
       argument: { name: 'city', value: 'P' },
@@ -116,7 +124,9 @@ describe.each(WAYS)('for $name, what is mounted', ({ connect }) => {
 
   test('nests to any depth, and may be there several times', async () => {
     const leaf = weather()
-    const main = make('main').mount('outer', make('mid').mount('inner', leaf)).mount('other', leaf)
+    const main = make('main')
+      .mount('outer', make('mid').mount('inner', leaf, options), options)
+      .mount('other', leaf, options)
     const client = await connect(main)
     const { tools } = await client.listTools()
     expect(tools.map(({ name }) => name)).toEqual([
@@ -151,7 +161,7 @@ describe.each(WAYS)('for $name, what is mounted', ({ connect }) => {
       },
     })
     const answers = { elicit: () => ({ action: 'accept', content: { sure: true } }) }
-    const client = await connect(make('main').mount('a', make('mid').mount('b', child)), {
+    const client = await connect(make('main').mount('a', make('mid').mount('b', child, options), options), {
       capabilities: capabilitiesFor(answers),
       prepare: (connecting) => answering(connecting, answers),
     })
@@ -171,7 +181,7 @@ describe.each(WAYS)('for $name, what is mounted', ({ connect }) => {
         hearEnd(signal.reason)
       },
     })
-    const client = await connect(make('main').mount('a', make('mid').mount('b', child)))
+    const client = await connect(make('main').mount('a', make('mid').mount('b', child, options), options))
     const controller = new AbortController()
     const heard: object[] = []
     const call = client.callTool(

@@ -1,13 +1,22 @@
 import { keyOf, seenAs, type Component } from '../../components/component.js'
 import type { Context, Scope } from '../../components/context.js'
+import type { InputRequired } from '../../components/input-required.js'
 import { toBlocks } from '../../components/result.js'
 import { ScopedCompletion, ScopedContext } from '../../components/scope.js'
 import { ResourceNotFoundError, withToolName } from '../../errors.js'
-import type { ComponentKind, ParamsOf, RunKind } from '../../protocol/kinds.js'
+import type { ComponentKind, ParamsOf, ResultOf, RunKind } from '../../protocol/kinds.js'
 import { andThen, type Eventually } from '../provider.js'
 import type { Transform } from '../transformed.js'
 import { namespaced, type Namespace } from './namespace.js'
 import { blocksWithOuterUris, withOuterUris, type OuterUri } from './result-uris.js'
+
+/** Runs the component of a kind that has a name or URI inside. */
+export type RunOtherwise = <K extends RunKind>(
+  kind: K,
+  key: string,
+  params: ParamsOf<K>,
+  context: Context,
+) => Promise<ResultOf<K> | InputRequired>
 
 /** Where one server ends, seen from another that took it in. */
 export interface Border {
@@ -15,6 +24,8 @@ export interface Border {
   readonly space?: Namespace | undefined
   /** What runs inside sees of its own server. */
   readonly scope: Scope
+  /** Runs a component in another way than by invoking it. */
+  readonly run?: RunOtherwise | undefined
   /** Called before a run goes in, which waits for it. */
   readonly enter?: () => Eventually<void>
   /** Called when the run is out again. */
@@ -55,12 +66,13 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
   const within = (context: Context): Context =>
     outer === undefined ? new ScopedContext(context, scope) : new BorderContext(context, scope, outer)
   const complete = component.complete?.bind(component)
+  const invoke = invoking(component, border.run)
   return seenAs(component, {
     invoke: async (params, context) => {
       const entered = border.enter?.()
       try {
         if (entered !== undefined) await entered
-        const result = await component.invoke(inside(component, params, space), within(context))
+        const result = await invoke(inside(component, params, space), within(context))
         if (outer === undefined) return result
         return await withOuterUris(component.kind as RunKind, result as never, outer)
       } catch (error) {
@@ -73,6 +85,17 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
       complete: (argument, value, context) => complete(argument, value, new ScopedCompletion(context, scope)),
     }),
   })
+}
+
+function invoking<K extends ComponentKind>(
+  component: Component<K>,
+  run: RunOtherwise | undefined,
+): Component<K>['invoke'] {
+  const { kind } = component
+  if (run === undefined || kind === 'resourceTemplate')
+    return (params, context) => component.invoke(params, context)
+  const key = keyOf(component)
+  return (params, context) => run(kind, key, params as never, context)
 }
 
 /** What a run throws, with the names that things have outside. */
