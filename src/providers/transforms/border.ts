@@ -11,7 +11,7 @@ import { namespaced, type Namespace } from './namespace.js'
 import { blocksWithOuterUris, withOuterUris, type OuterUri } from './result-uris.js'
 
 /** Runs the component of a kind that has a name or URI inside. */
-export type RunOtherwise = <K extends RunKind>(
+type RunOtherwise = <K extends RunKind>(
   kind: K,
   key: string,
   params: ParamsOf<K>,
