@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { FastMCP } from 'fastmesh'
 import { UriTemplate } from '../../src/protocol/uri-template.js'
 import { Namespace } from '../../src/providers/transforms/namespace.js'
+import { Raw } from '../support/raw-http.js'
 
 const characters = (allowed: string, minLength: number, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...Array.from(allowed)), minLength, maxLength })
@@ -92,32 +93,18 @@ test('what a child gives is read through any prefix, whatever it is called', asy
         .addResource({ uri: resource, name: 'r', load: () => 'read' })
         .addResourceTemplate({ uriTemplate: text, name: 't', load: (args) => args })
       const server = new FastMCP({ name: 'main', version: '1' }).mount(given, child)
-      const ask = async (method: string, params: object, key?: string) => {
-        const _meta = {
-          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-          'io.modelcontextprotocol/clientCapabilities': {},
-        }
-        const answer = await server.request('/mcp', {
-          method: 'POST',
-          headers: {
-            'content-type': 'application/json',
-            accept: 'application/json, text/event-stream',
-            'mcp-protocol-version': '2026-07-28',
-            'mcp-method': method,
-            ...(key === undefined ? {} : { 'mcp-name': key }),
-          },
-          body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } }),
-        })
+      const ask = async (method: string, params: object = {}) => {
+        const answer = await server.request('/mcp', Raw.init2026(method, { ...params }))
         return ((await answer.json()) as { result: Record<string, { name: string; uri: string }[]> }).result
       }
-      const { tools } = await ask('tools/list', {})
-      const { resources } = await ask('resources/list', {})
+      const { tools } = await ask('tools/list')
+      const { resources } = await ask('resources/list')
       const outerTool = tools![0]!.name
       const outerUri = resources![0]!.uri
-      expect(await ask('tools/call', { name: outerTool }, outerTool)).toMatchObject({
+      expect(await ask('tools/call', { name: outerTool })).toMatchObject({
         content: [{ text: 'called' }],
       })
-      expect(await ask('resources/read', { uri: outerUri }, outerUri)).toMatchObject({
+      expect(await ask('resources/read', { uri: outerUri })).toMatchObject({
         contents: [{ uri: outerUri, text: 'read' }],
       })
       await server.stop()

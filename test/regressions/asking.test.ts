@@ -4,17 +4,7 @@ import { z } from 'zod'
 import { answering, capabilitiesFor } from '../support/answering.js'
 import { onCleanup, WAYS } from '../support/clients.js'
 import { NAME, rawTo } from '../support/echo-server.js'
-
-const INITIALIZE = {
-  protocolVersion: '2025-11-25',
-  capabilities: {},
-  clientInfo: { name: 'c', version: '1' },
-}
-const request = (id: unknown, method: string, params: object = {}) => ({ jsonrpc: '2.0', id, method, params })
-const META_2026 = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientCapabilities': {},
-}
+import { INITIALIZE, META_2026, request } from '../support/messages.js'
 
 /** What no handler of this process catches. */
 function unhandled(): unknown[] {

@@ -8,18 +8,9 @@ import { onCleanup, serve, WAYS } from '../support/clients.js'
 import { NAME, rawTo } from '../support/echo-server.js'
 import { Raw } from '../support/raw-http.js'
 import { Recording, recordingLogger } from '../support/recording.js'
+import { INITIALIZE, META_2026, request } from '../support/messages.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const INITIALIZE = {
-  protocolVersion: '2025-11-25',
-  capabilities: {},
-  clientInfo: { name: 'c', version: '1' },
-}
-const request = (id: unknown, method: string, params: object = {}) => ({ jsonrpc: '2.0', id, method, params })
-const META_2026 = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientCapabilities': {},
-}
 
 /** An HTTP/1.1 request as bytes, for a connection on which several are sent at once. */
 function post(method: string, params: object): string {
