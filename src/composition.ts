@@ -104,7 +104,7 @@ export class Composition {
     this.#mounts = this.#mounts.filter((mount) => !isMeant(mount))
     for (const mount of gone) {
       this.#all.delete(mount.provider)
-      mount.whenIdle(() => {
+      mount.end(() => {
         void mount.isolation?.close()
         void this.lifespan.remove(mount.child.lifespan)
       })
@@ -120,6 +120,8 @@ export class Composition {
     this.#refuseCycle(child)
     const space = spaceOf(prefix)
     const [seen, inner] = await Promise.all([snapshot(child.provider), snapshot(child.#surrounded)])
+    // It may have taken this one in meanwhile.
+    this.#refuseCycle(child)
     const { lifespan } = child
     const border = bordered({
       space,
@@ -136,7 +138,10 @@ export class Composition {
     })
     const copies = new TransformedProvider(seen, border)
     const lists = COMPONENT_KINDS.map((kind) => copies.list(kind, undefined) as readonly Component[])
-    if (this.#settings.onDuplicate === 'error') this.#refuseClashes(lists.flat())
+    if (this.#settings.onDuplicate === 'error') {
+      this.#refuseClashes(lists.flat())
+      for (const component of lists.flat()) this.#local.refuseTaken(component)
+    }
     for (const [index, kind] of COMPONENT_KINDS.entries()) this.#local.add(kind, lists[index] ?? [])
     this.lifespan.add(lifespan)
   }
@@ -177,7 +182,14 @@ export class Composition {
     this.#layers.push({ kind, run })
     this.#surrounded.replace(surrounded([...this.#layers]), false)
     const { onChange } = run
-    if (onChange !== undefined) this.#all.subscribe(onChange)
+    if (onChange === undefined) return
+    this.#all.subscribe((change) => {
+      try {
+        onChange(change)
+      } catch (error) {
+        this.#settings.logger.error('A middleware failed to take in a change', error)
+      }
+    })
   }
 
   /**
@@ -189,7 +201,7 @@ export class Composition {
     for (const kind of COMPONENT_KINDS) {
       const list = this.provider.list(kind, undefined)
       if (list instanceof Promise) list.catch(() => undefined)
-      else for (const component of list) reshape(component, [see])
+      else this.#refuseSame(list.flatMap((component) => reshape(component, [see]) ?? []))
     }
     this.#sees.push(see)
     const sees = [...this.#sees]
@@ -213,7 +225,7 @@ export class Composition {
     for (const kind of COMPONENT_KINDS) {
       const list = provider.list(kind, undefined)
       if (list instanceof Promise) list.catch(() => undefined)
-      else if (this.#settings.onDuplicate === 'error') this.#refuseClashes(list)
+      else if (this.#settings.onDuplicate === 'error' && Array.isArray(list)) this.#refuseClashes(list)
     }
   }
 
@@ -223,6 +235,13 @@ export class Composition {
       if (this.#all.listed(component.kind, key) !== undefined)
         throw new TypeError(`There is already a ${KINDS[component.kind].label} '${key}'`)
     }
+  }
+
+  #refuseSame(components: readonly Component[]): void {
+    if (this.#settings.onDuplicate !== 'error') return
+    const keys = components.map(keyOf)
+    const twice = keys.find((key, at) => keys.indexOf(key) !== at)
+    if (twice !== undefined) throw new TypeError(`A transform would give '${twice}' twice`)
   }
 
   /** What the server itself opens, and the connections of its providers, are closed together. */

@@ -205,7 +205,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   mount(...given: readonly unknown[]): never {
     const { prefix, server, options } = mounting(given)
     const connect = (): Promise<Transport> => server.#connectInMemory()
-    const isolation = options.asProxy === true ? new Isolation(connect, this.#connected) : undefined
+    const isolation = options.asProxy === true ? new Isolation(connect) : undefined
     this.#composition.mount(server.#composition, prefix, isolation)
     return this as never
   }

@@ -1,14 +1,19 @@
 import { Peer } from './client/peer.js'
-import { RELAY, type Context, type InnerContext, type Progress, type Relay } from './components/context.js'
+import {
+  RELAY,
+  type Context,
+  type InnerContext,
+  type Progress,
+  type Relay,
+  type RelaySession,
+} from './components/context.js'
 import { InputRequired } from './components/input-required.js'
 import { rawQuestion, type Question } from './components/questions.js'
 import { methodNotFound, ProtocolError, ResourceNotFoundError } from './errors.js'
 import { META } from './protocol/era.js'
 import { isObject } from './protocol/json-rpc.js'
 import type { ParamsOf, ResultOf, RunKind } from './protocol/kinds.js'
-import type { JsonObject } from './protocol/types.js'
-import type { ClientSession } from './sessions/client-session.js'
-import type { Connected } from './sessions/server-events.js'
+import type { ContentBlock, JsonObject } from './protocol/types.js'
 import type { Transport } from './transports/transport.js'
 
 /** How a run of each kind is asked for. */
@@ -27,13 +32,11 @@ const OF_THE_CONNECTION = new Set(['resultType', 'ttlMs', 'cacheScope'])
  */
 export class Isolation {
   readonly #connect: () => Promise<Transport>
-  readonly #front: Connected
   readonly #links = new Map<string, Promise<Link>>()
 
-  /** `connect` gives the client's end of a new connection; `front` are the sessions of the server in front. */
-  constructor(connect: () => Promise<Transport>, front: Connected) {
+  /** `connect` gives the client's end of a new connection. */
+  constructor(connect: () => Promise<Transport>) {
     this.#connect = connect
-    this.#front = front
   }
 
   async run<K extends RunKind>(
@@ -42,9 +45,7 @@ export class Isolation {
     params: ParamsOf<K>,
     context: Context,
   ): Promise<ResultOf<K> | InputRequired> {
-    const session = this.#front.sessions.find(
-      ({ id, era }) => id === context.sessionId && era === '2025-11-25',
-    )
+    const { session } = relayOf(context)
     const link = await (session === undefined ? this.#link(context) : this.#linkOf(session, context))
     try {
       return (await link.run(METHODS[kind], paramsOf(kind, key, params), context)) as
@@ -64,35 +65,37 @@ export class Isolation {
   }
 
   /** The session that belongs to one in front, and ends with it. */
-  #linkOf(session: ClientSession, context: Context): Promise<Link> {
+  #linkOf(session: RelaySession, context: Context): Promise<Link> {
     const known = this.#links.get(session.id)
     if (known !== undefined) return known
     const opening = this.#link(context, () => {
       forget()
     })
     this.#links.set(session.id, opening)
+    let unfollow = (): void => undefined
     const forget = (): void => {
       if (this.#links.get(session.id) === opening) this.#links.delete(session.id)
-      this.#front.events.off('disconnect', onDisconnect)
-      session.off('rootsChanged', onRootsChanged)
-      void opening.then((link) => link.close()).catch(() => undefined)
+      unfollow()
     }
-    const onDisconnect = (event: { session: ClientSession }): void => {
-      if (event.session === session) forget()
-    }
-    const onRootsChanged = (): void => {
-      void opening.then((link) => {
-        link.notify('notifications/roots/list_changed')
-      })
-    }
-    this.#front.events.on('disconnect', onDisconnect)
-    session.on('rootsChanged', onRootsChanged)
+    unfollow = session.follow({
+      ended: () => {
+        forget()
+        opening.then((link) => link.close()).catch(() => undefined)
+      },
+      rootsChanged: () => {
+        opening
+          .then((link) => {
+            link.notify('notifications/roots/list_changed')
+          })
+          .catch(() => undefined)
+      },
+    })
     opening.catch(forget)
     return opening
   }
 
   async #link(context: Context, onClose: () => void = () => undefined): Promise<Link> {
-    const link = new Link(await this.#connect(), onClose)
+    const link = new Link(await this.#connect(), relayOf(context).session, onClose)
     await link.open(context)
     return link
   }
@@ -101,11 +104,14 @@ export class Isolation {
 /** One session with the server, on behalf of one client. */
 class Link {
   readonly #peer: Peer
+  readonly #front: RelaySession | undefined
   /** The calls that are under way, the latest last, by their progress tokens. */
   readonly #calls = new Map<unknown, { readonly context: Context; readonly relay: Relay }>()
   #lastToken = 0
 
-  constructor(transport: Transport, onClose: () => void) {
+  /** `front` is the client's own session, if it has one. */
+  constructor(transport: Transport, front: RelaySession | undefined, onClose: () => void) {
+    this.#front = front
     this.#peer = new Peer(transport, {
       onClose,
       onRequest: (method, params) => this.#ask(method, params),
@@ -124,7 +130,7 @@ class Link {
     try {
       await this.#peer.request('initialize', {
         protocolVersion,
-        capabilities: capabilitiesOf(context),
+        capabilities: context.client.capabilities,
         clientInfo: infoOf(context),
       })
       this.#peer.notify('notifications/initialized', {})
@@ -141,7 +147,8 @@ class Link {
   async run(method: string, params: JsonObject, context: Context): Promise<object> {
     const token = this.#begin(context)
     try {
-      const _meta = { progressToken: token, ...envelopeOf(context) }
+      const { wantsProgress } = relayOf(context)
+      const _meta = { ...(wantsProgress && { progressToken: token }), ...envelopeOf(context) }
       const result = await this.#peer.request(
         method,
         { ...params, ...backOf(context), _meta },
@@ -159,17 +166,17 @@ class Link {
 
   #begin(context: Context): number {
     const token = (this.#lastToken += 1)
-    this.#calls.set(token, { context, relay: (context as Context & InnerContext)[RELAY]() })
+    this.#calls.set(token, { context, relay: relayOf(context) })
     return token
   }
 
   /** The server asks the client, on behalf of a call, the latest if there are several. */
   async #ask(method: string, params: JsonObject): Promise<object> {
     if (method === 'ping') return {}
-    const call = [...this.#calls.values()].at(-1)
     const question = rawQuestion(method, params)
-    if (call === undefined || question === undefined) throw methodNotFound(method)
-    return call.relay.ask(question)
+    const asked = this.#latest ?? this.#front
+    if (asked === undefined || question === undefined) throw methodNotFound(method)
+    return asked.ask(question)
   }
 
   #told(method: string, params: JsonObject): void {
@@ -178,7 +185,15 @@ class Link {
       const call = this.#calls.get(progressToken)
       void call?.context.reportProgress({ progress, total, message } as Progress)
     }
-    if (method === 'notifications/message') [...this.#calls.values()].at(-1)?.relay.tell(params)
+    if (method === 'notifications/message') this.#latest?.tell(params)
+    const { content } = params
+    if (method === 'notifications/tool/streamContent' && Array.isArray(content))
+      void this.#latest?.stream(content as ContentBlock[])
+  }
+
+  /** What belongs to no call is taken for the latest one's. */
+  get #latest(): Relay | undefined {
+    return [...this.#calls.values()].at(-1)?.relay
   }
 }
 
@@ -190,11 +205,8 @@ function infoOf({ client: { name = 'unknown', version = '0' } }: Context): JsonO
   return { name, version }
 }
 
-/** A client's capabilities, without what would be streamed twice: as progress, and in a notification of its own. */
-function capabilitiesOf({ client: { capabilities } }: Context): JsonObject {
-  const { experimental, ...others } = capabilities as JsonObject
-  if (!isObject(experimental)) return others
-  return { ...others, experimental: without(experimental, (name) => name === 'streamContent') }
+function relayOf(context: Context): Relay {
+  return (context as Context & InnerContext)[RELAY]()
 }
 
 /** What a 2026-07-28 client says of itself with each request. All levels are logged: who is in front drops what is too low. */
@@ -203,7 +215,7 @@ function envelopeOf(context: Context): JsonObject {
   if (era !== '2026-07-28') return {}
   return {
     [META.protocolVersion]: protocolVersion,
-    [META.clientCapabilities]: capabilitiesOf(context),
+    [META.clientCapabilities]: context.client.capabilities,
     [META.logLevel]: 'debug',
     ...(name !== undefined && { [META.clientInfo]: infoOf(context) }),
   }

@@ -80,7 +80,9 @@ export class Lifespan {
   async remove(lifespan: Lifespan): Promise<void> {
     const at = this.#members.findIndex((member) => member.lifespan === lifespan)
     const [member] = at < 0 ? [] : this.#members.splice(at, 1)
-    if (member?.isHeld === true) await lifespan.release()
+    if (member?.isHeld !== true) return
+    member.isHeld = false
+    await lifespan.release()
   }
 
   #next(step: () => Promise<void> | undefined): Promise<void> {
@@ -95,7 +97,8 @@ export class Lifespan {
       // Servers may be mounted meanwhile.
       for (let next = this.#notHeld(); next !== undefined; next = this.#notHeld()) {
         await next.lifespan.acquire()
-        next.isHeld = true
+        if (this.#members.includes(next)) next.isHeld = true
+        else await next.lifespan.release()
       }
       this.#isOpen = true
       this.#lastError = undefined

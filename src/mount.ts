@@ -12,6 +12,7 @@ export class Mount {
   readonly provider: TransformedProvider
   readonly isolation: Isolation | undefined
   #running = 0
+  #isOver = false
   #whenIdle: (() => void) | undefined
 
   /** `refuse` is told of names that cannot be shown in the parent; `isolation` runs what is to run in sessions of its own. */
@@ -31,6 +32,7 @@ export class Mount {
       run: isolation && ((...asked) => isolation.run(...asked)),
       enter: () => {
         this.#running += 1
+        if (this.#isOver) throw new Error(`'${child.name}' is not mounted any more`)
         return child.lifespan.opened()
       },
       leave: () => {
@@ -52,9 +54,13 @@ export class Mount {
     }
   }
 
-  /** Do something as soon as nothing that was called through it runs any more. */
-  whenIdle(then: () => void): void {
-    if (this.#running === 0) then()
-    else this.#whenIdle = then
+  /** It is mounted no more: do something, once, as soon as nothing that was called through it runs. */
+  end(then: () => void): void {
+    this.#whenIdle = () => {
+      this.#whenIdle = undefined
+      this.#isOver = true
+      then()
+    }
+    if (this.#running === 0) this.#whenIdle()
   }
 }

@@ -154,6 +154,26 @@ export interface Relay {
   ask(question: Question<JsonObject>): Promise<JsonObject>
   /** Hand on a `notifications/message`, unless it is below the level that the client wants. */
   tell(message: JsonObject): void
+  /** Hand on streamed content, to a client that takes it otherwise than as progress. */
+  stream(content: readonly ContentBlock[]): Promise<void>
+  /** Whether the client asked to be told of progress. */
+  readonly wantsProgress: boolean
+  /** What the request is part of; nothing from 2026-07-28 on. */
+  readonly session: RelaySession | undefined
+}
+
+/** A client's session, as one that stands behind it needs it. */
+export interface RelaySession {
+  readonly id: string
+  /** Ask outside of a call. */
+  ask(question: Question<JsonObject>): Promise<JsonObject>
+  /** Hear of its end, and of its roots being others. Gives what ends that. */
+  follow(follower: Follower): () => void
+}
+
+export interface Follower {
+  ended(): void
+  rootsChanged(): void
 }
 
 /** Gives the relay of a request. */

@@ -29,8 +29,8 @@ export interface CacheOptions {
 interface Entry {
   readonly kind: RunKind
   readonly name: string
-  readonly definition: object
-  readonly result: RunResult
+  /** As JSON: what is made of a result that was given must not be in the next. */
+  readonly result: string
   readonly until: number
 }
 
@@ -49,16 +49,18 @@ export function cache(options: CacheOptions = {}): Middleware {
   }
 
   const middleware: Middleware = async (run, next) => {
-    const { kind, name, params, definition, context } = run
+    const { kind, name, params, context } = run
     const caller = shared ? '' : by(context)
-    if (caller === undefined || !when(run)) return next()
+    if (caller === undefined || context.inputResponses !== undefined || !when(run)) return next()
     const key = canonicalJson([caller, kind, name, params ?? null])
     const known = entries.get(key)
-    if (known?.definition === definition && known.until > performance.now()) return known.result
+    if (known !== undefined && known.until > performance.now()) return JSON.parse(known.result) as RunResult
     const before = changes
     const result = await next()
-    const isKept = before === changes && isGood(result) && JSON.stringify(result).length <= maxLength
-    if (isKept) entries.set(key, { kind, name, definition, result, until: performance.now() + ttlMs })
+    if (before !== changes || !isGood(result)) return result
+    const text = JSON.stringify(result)
+    if (text.length <= maxLength)
+      entries.set(key, { kind, name, result: text, until: performance.now() + ttlMs })
     return result
   }
   return Object.assign(middleware, { onChange })

@@ -8,8 +8,8 @@ export function callerOf({ session, sessionId }: Context): string | undefined {
   if (typeof session === 'string') return `auth ${session}`
   if (typeof session === 'object' && session !== null) {
     const { id, sub } = session as { id?: unknown; sub?: unknown }
-    const known = id ?? sub
-    if (typeof known === 'string' || typeof known === 'number') return `auth ${known}`
+    if (id !== undefined) return `id ${JSON.stringify(id)}`
+    if (sub !== undefined) return `sub ${JSON.stringify(sub)}`
   }
   return sessionId === undefined ? undefined : `session ${sessionId}`
 }

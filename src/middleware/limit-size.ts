@@ -20,8 +20,9 @@ export function limitSize({ maxBytes, cutText = false }: LimitSizeOptions): Midd
     if (result instanceof InputRequired) return result
     const bytes = byteLength(JSON.stringify(result))
     if (bytes <= maxBytes) return result
-    if (cutText && kind === 'tool' && isText(result as CallToolResult))
-      return cut(result as CallToolResult, bytes, maxBytes)
+    const isCut = cutText && kind === 'tool' && isText(result as CallToolResult)
+    const shorter = isCut ? cut(result as CallToolResult, bytes, maxBytes) : undefined
+    if (shorter !== undefined) return shorter
     throw new UserError(
       `The result of ${KINDS[kind].label} '${name}' has ${bytes} bytes, of at most ${maxBytes}`,
     )
@@ -32,11 +33,12 @@ function isText({ content, structuredContent }: CallToolResult): boolean {
   return structuredContent === undefined && content.every(({ type }) => type === 'text')
 }
 
-/** Keeps the beginning. Every character is counted by the bytes it takes as JSON. */
-function cut(result: CallToolResult, bytes: number, maxBytes: number): RunResult {
+/** Keeps the beginning; gives nothing where there is no room for it. Every character is counted by the bytes it takes as JSON. */
+function cut(result: CallToolResult, bytes: number, maxBytes: number): RunResult | undefined {
   const note: ContentBlock = { type: 'text', text: `[Cut: ${bytes} bytes, of at most ${maxBytes}]` }
   const isEmpty: CallToolResult = { ...result, content: [{ type: 'text', text: '' }, note] }
   let left = maxBytes - byteLength(JSON.stringify(isEmpty))
+  if (left < 0) return undefined
   const text = result.content.map((block) => (block.type === 'text' ? block.text : '')).join('\n')
   let kept = ''
   for (const character of text) {

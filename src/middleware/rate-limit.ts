@@ -28,7 +28,7 @@ interface Bucket {
 /** Refuse runs of callers that come too often, saying when to come again. What is left grows back evenly. */
 export function rateLimit(options: RateLimitOptions): Middleware {
   const { limit, windowMs = 60_000, by = callerOf, maxCallers = 10_000 } = options
-  checkPositive('rateLimit: limit', limit)
+  if (!(limit >= 1)) throw new TypeError(`rateLimit: limit must be a number of at least 1, not ${limit}`)
   checkPositive('rateLimit: windowMs', windowMs)
   checkPositive('rateLimit: maxCallers', maxCallers)
   const buckets = new Recent<Bucket>(maxCallers)

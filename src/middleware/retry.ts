@@ -1,4 +1,4 @@
-import { ProtocolError, PutOffError, UserError } from '../errors.js'
+import { PromptError, ProtocolError, PutOffError, ResourceError, UserError } from '../errors.js'
 import type { AnyRun, Middleware, RunResult } from '../providers/transforms/middleware.js'
 import { checkPositive } from './check.js'
 
@@ -41,8 +41,10 @@ function mayRepeat({ kind, definition }: AnyRun): boolean {
   return readOnlyHint === true || idempotentHint === true
 }
 
+const FORESEEN = [UserError, ResourceError, PromptError, ProtocolError, PutOffError]
+
 function isUnforeseen(error: unknown): boolean {
-  return !(error instanceof UserError || error instanceof ProtocolError || error instanceof PutOffError)
+  return !FORESEEN.some((kind) => error instanceof kind)
 }
 
 /** Rejects at once when the run is called off. */

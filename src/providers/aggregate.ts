@@ -33,7 +33,7 @@ export class AggregateProvider implements Provider {
 
   /** The component that is listed under a name or URI, where that can be said at once. */
   listed<K extends ComponentKind>(kind: K, key: string): Component<K> | undefined {
-    const found = this.find(kind, key, undefined)
+    const found = attempt(() => this.find(kind, key, undefined), { failure: undefined })
     if (found instanceof Promise) found.catch(() => undefined)
     return found instanceof Promise || !isListed(found) ? undefined : found
   }
@@ -111,7 +111,9 @@ export class AggregateProvider implements Provider {
   ): Eventually<readonly Component<K>[]> {
     try {
       const list = provider.list(kind, caller)
-      return list instanceof Promise ? list.catch((error: unknown) => this.#unlisted(kind, error)) : list
+      return list instanceof Promise
+        ? list.then(checked).catch((error: unknown) => this.#unlisted(kind, error))
+        : checked(list)
     } catch (error) {
       return this.#unlisted(kind, error)
     }
@@ -181,6 +183,12 @@ export class AggregateProvider implements Provider {
   #allChanged(): void {
     for (const kind of COMPONENT_KINDS) this.#changes.emit({ type: 'listChanged', kind })
   }
+}
+
+/** Providers may be of JavaScript. */
+function checked<T>(list: readonly T[]): readonly T[] {
+  if (Array.isArray(list as unknown)) return list
+  throw new TypeError('A provider must give a list')
 }
 
 function isListed(component: Component | undefined): boolean {

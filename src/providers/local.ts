@@ -66,6 +66,11 @@ export class LocalProvider implements Provider {
     if (changed) this.#listChanged(kind)
   }
 
+  /** @throws TypeError where the name or URI of a component is taken, be it by what is hidden. */
+  refuseTaken({ kind, ...component }: Component): void {
+    refuseDuplicates(this.#table(kind), kind, [{ kind, ...component }])
+  }
+
   /** Take a component away. Gives whether there was one. */
   remove(kind: ComponentKind, key: string): boolean {
     const table = this.#table(kind)

@@ -6,19 +6,22 @@ import { KINDS, type ComponentKind } from '../protocol/kinds.js'
 import type { ToolDefinition } from '../protocol/types.js'
 import { isFleeting } from '../providers/fleeting.js'
 import type { Provider } from '../providers/provider.js'
+import type { Logger } from '../runtime/logger.js'
 import { pageOf } from './cursor.js'
 
 /** Answers the four list methods, and remembers the first page of each as text until what it lists changes. */
 export class Lists {
   readonly #provider: Provider
   readonly #pageSize: number | undefined
+  readonly #logger: Logger
   readonly #remembered = new Map<string, EncodedResult>()
   readonly #texts = new Map<string, WeakMap<object, string>>()
   #revision = 0
 
-  constructor(provider: Provider, pageSize: number | undefined) {
+  constructor(provider: Provider, pageSize: number | undefined, logger: Logger) {
     this.#provider = provider
     this.#pageSize = pageSize
+    this.#logger = logger
     provider.subscribe((change) => {
       if (change.type === 'listChanged') this.#forget()
     })
@@ -49,22 +52,27 @@ export class Lists {
   ): EncodedResult {
     const { list, items } = KINDS[kind]
     const page = pageOf(list, components, keyOf, this.#pageSize, cursor)
-    const shown = page.items.map((component) => this.#text(component, era)).join()
+    const shown = page.items.flatMap((component) => this.#text(component, era) ?? []).join()
     const nextCursor = page.nextCursor === undefined ? '' : `,"nextCursor":${JSON.stringify(page.nextCursor)}`
     return new EncodedResult(`{"${items}":[${shown}]${nextCursor}}`)
   }
 
-  /** One definition as text: when a list changes, most of it does not. */
-  #text({ kind, definition }: Component, era: Era): string {
+  /** One definition as text: when a list changes, most of it does not. One that is no JSON is left out. */
+  #text({ kind, definition }: Component, era: Era): string | undefined {
     let texts = this.#texts.get(era.name)
     if (texts === undefined) this.#texts.set(era.name, (texts = new WeakMap()))
     const known = texts.get(definition)
     if (known !== undefined) return known
-    const text = JSON.stringify(
-      kind === 'tool' ? era.toolDefinition(definition as ToolDefinition) : definition,
-    )
-    texts.set(definition, text)
-    return text
+    try {
+      const text = JSON.stringify(
+        kind === 'tool' ? era.toolDefinition(definition as ToolDefinition) : definition,
+      )
+      texts.set(definition, text)
+      return text
+    } catch (error) {
+      this.#logger.error(`The definition of ${KINDS[kind].label} '${definition.name}' is not JSON`, error)
+      return undefined
+    }
   }
 
   #forget(): void {

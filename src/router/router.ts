@@ -36,7 +36,7 @@ export class Router {
   constructor(provider: Provider, options: RouterOptions) {
     this.#provider = provider
     this.#options = options
-    const lists = new Lists(provider, options.listPageSize)
+    const lists = new Lists(provider, options.listPageSize, options.logger)
     this.#routes = new Map<string, Route>([
       ...COMPONENT_KINDS.map((kind): [string, Route] => [
         KINDS[kind].list,

@@ -1,4 +1,4 @@
-import type { Caller } from '../components/context.js'
+import type { Caller, RelaySession } from '../components/context.js'
 import type { InputRequired } from '../components/input-required.js'
 import { CancelledError, ErrorCode, ProtocolError, PutOffError } from '../errors.js'
 import type { Era } from '../protocol/era.js'
@@ -17,8 +17,7 @@ import type { Services } from './services.js'
 import type { HttpFacts, Reply } from './sinks.js'
 
 /** What a request finds in the session it belongs to. */
-export interface ExchangeSession {
-  readonly id: string
+export interface ExchangeSession extends RelaySession {
   readonly line: ClientLine | undefined
   readonly state: Map<string, unknown>
 }

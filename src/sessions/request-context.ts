@@ -160,6 +160,9 @@ export class RequestContext implements Context, InnerContext {
         if (this.#isHeard(message['level'] as LogLevel))
           void this.#exchange.notify('notifications/message', message)
       },
+      stream: (content) => this.#streamApart(content),
+      wantsProgress: this.#exchange.progressToken !== undefined,
+      session: this.#exchange.start.session,
     }
   }
 
@@ -216,10 +219,15 @@ export class RequestContext implements Context, InnerContext {
       this.#progress = reached + Math.max(STREAM_STEP, 4 * Number.EPSILON * reached)
       await this.#sendProgress(block.text)
     }
+    await this.#streamApart([block])
+  }
+
+  /** In a notification of its own, to clients that take it. */
+  async #streamApart(content: readonly ContentBlock[]): Promise<void> {
     const { caller, request, era } = this.#exchange.start
     if (!era.hasOwnNotifications || caller.capabilities.experimental?.['streamContent'] === undefined) return
     const toolName = request.params?.['name']
-    await this.#exchange.notify('notifications/tool/streamContent', { content: [block], toolName })
+    await this.#exchange.notify('notifications/tool/streamContent', { content, toolName })
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Caller } from '../components/context.js'
-import { rootsQuestion } from '../components/questions.js'
-import { invalidRequest } from '../errors.js'
+import type { Caller, Follower } from '../components/context.js'
+import { missingCapabilities, rootsQuestion, type Question } from '../components/questions.js'
+import { ClientAnswerError, invalidRequest, missingClientCapability } from '../errors.js'
 import { claimsOwnRevision } from '../protocol/era.js'
 import {
   encodeError,
@@ -9,7 +9,7 @@ import {
   readMessage,
   type JsonRpcNotification,
 } from '../protocol/json-rpc.js'
-import type { LogLevel } from '../protocol/types.js'
+import type { JsonObject, LogLevel } from '../protocol/types.js'
 import { BatchReply } from './batch-reply.js'
 import type { Audience, Changes } from './change-notifier.js'
 import { ClientLine } from './client-line.js'
@@ -71,6 +71,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   #isPassing = false
   #onAttach: (() => void) | undefined
   #whenEnded: (() => void)[] | undefined
+  #followers: Set<Follower> | undefined
   #isGone = false
   #pingedAt = 0
 
@@ -211,6 +212,22 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     const { connected } = this.#services
     if (this.#face !== undefined) connected.delete(this.#face, this.#isGone ? 'connection closed' : reason)
     for (const callback of this.#whenEnded ?? []) callback()
+    for (const follower of [...(this.#followers ?? [])]) follower.ended()
+  }
+
+  async ask({ method, params, requires }: Question<JsonObject>): Promise<JsonObject> {
+    const { line, speaker } = this
+    const missing = missingCapabilities(requires, speaker?.caller.capabilities ?? {})
+    if (missing !== undefined) throw missingClientCapability(missing)
+    if (line === undefined) throw new ClientAnswerError(`The client cannot be sent ${method}`)
+    return line.ask(method, params, undefined)
+  }
+
+  follow(follower: Follower): () => void {
+    const followers = (this.#followers ??= new Set())
+    followers.add(follower)
+    if (this.#isClosed) follower.ended()
+    return () => followers.delete(follower)
   }
 
   /** Do something once it is over. */
@@ -280,6 +297,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     if (method === 'notifications/initialized' && !this.#isReady) this.#begin()
     if (method === 'notifications/roots/list_changed') {
       this.line?.roots.outdate()
+      for (const follower of [...(this.#followers ?? [])]) follower.rootsChanged()
       if (this.#face !== undefined && this.#canAskForRoots) void this.#refreshRoots()
     }
   }

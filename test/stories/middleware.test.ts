@@ -194,7 +194,7 @@ describe('ready-made middleware', () => {
     expect(refused).toMatchObject({ isError: true, structuredContent: { retryAfterMs: expect.any(Number) } })
     expect(textOf(refused)).toMatch(/^Too many calls: try again in 1800 s$/)
     expect(textOf(await call(second, 't'))).toBe('ok')
-    expect(() => rateLimit({ limit: 0 })).toThrow('rateLimit: limit must be a number above 0')
+    expect(() => rateLimit({ limit: 0 })).toThrow('rateLimit: limit must be a number of at least 1')
   })
 
   test('rateLimit keeps no more callers than it is told to', async () => {

@@ -163,7 +163,7 @@ describe('a transform that is a function', () => {
   })
 
   test('that renames to a name that is taken leaves it to the one that always had it', async () => {
-    const server = make()
+    const server = make({ onDuplicate: 'replace' })
       .addTool({ name: 'a', execute: () => 'a' })
       .addTool({ name: 'b', execute: () => 'b' })
       .transform({ tools: { a: { name: 'b' } } })

@@ -1,11 +1,11 @@
 import { keyOf, seenAs, type Component } from '../../components/component.js'
-import type { Context, Scope } from '../../components/context.js'
+import { RELAY, type Context, type Relay, type Scope } from '../../components/context.js'
 import type { InputRequired } from '../../components/input-required.js'
 import { toBlocks } from '../../components/result.js'
 import { ScopedCompletion, ScopedContext } from '../../components/scope.js'
 import { ResourceNotFoundError, withToolName } from '../../errors.js'
 import type { ComponentKind, ParamsOf, ResultOf, RunKind } from '../../protocol/kinds.js'
-import { andThen, type Eventually } from '../provider.js'
+import type { Eventually } from '../provider.js'
 import type { Transform } from '../transformed.js'
 import { namespaced, type Namespace } from './namespace.js'
 import { blocksWithOuterUris, withOuterUris, type OuterUri } from './result-uris.js'
@@ -51,6 +51,14 @@ class BorderContext extends ScopedContext {
     this.#outer = outer
   }
 
+  override [RELAY](): Relay {
+    const relay = super[RELAY]()
+    return {
+      ...relay,
+      stream: async (content) => relay.stream(await blocksWithOuterUris(content, this.#outer)),
+    }
+  }
+
   override get streamContent(): Context['streamContent'] {
     const send = super.streamContent
     return async (content) => {
@@ -69,8 +77,8 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
   const invoke = invoking(component, border.run)
   return seenAs(component, {
     invoke: async (params, context) => {
-      const entered = border.enter?.()
       try {
+        const entered = border.enter?.()
         if (entered !== undefined) await entered
         const result = await invoke(inside(component, params, space), within(context))
         if (outer === undefined) return result
@@ -120,7 +128,12 @@ function inside<K extends ComponentKind>(
 function outerUris(space: Namespace, { provider }: Scope): OuterUri {
   return (uri) => {
     if (!/^https?:/i.test(uri)) return space.outerUri(uri)
-    const found = provider.find('resource', uri, undefined)
-    return andThen(found, (resource) => (resource === undefined ? uri : space.outerUri(uri)))
+    const named = (resource: unknown): string => (resource === undefined ? uri : space.outerUri(uri))
+    try {
+      const found = provider.find('resource', uri, undefined)
+      return found instanceof Promise ? found.then(named, () => uri) : named(found)
+    } catch {
+      return uri
+    }
   }
 }

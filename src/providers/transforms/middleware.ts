@@ -79,7 +79,12 @@ function chain<K extends ComponentKind>(
       const layer = layers[at]
       if (layer === undefined) return component.invoke(given, context)
       const run = { kind, name, params: given, definition, tags, context } as unknown as AnyRun
-      const next = (other: unknown = given) => from(at + 1, other as ParamsOf<K>)
+      const next = (other: unknown = given) => {
+        const going = from(at + 1, other as ParamsOf<K>)
+        // A middleware may not wait for it.
+        going.catch(() => undefined)
+        return going
+      }
       const result = (await layer.run(run, next)) as ResultOf<K> | InputRequired | undefined
       if (result === undefined)
         throw new TypeError(`A middleware around ${KINDS[kind].label} '${name}' returned no result`)

@@ -1,6 +1,6 @@
 import { keyOf, seenAs, type Component } from '../../components/component.js'
 import { checkToolName } from '../../components/tool.js'
-import { checkName, definitionOf } from '../../components/definition.js'
+import { checkName, definitionOf, describedError } from '../../components/definition.js'
 import { withToolName } from '../../errors.js'
 import type { ComponentKind, DefinitionOf } from '../../protocol/kinds.js'
 import type { Annotations, Icon, Resource, ToolAnnotations } from '../../protocol/types.js'
@@ -145,9 +145,13 @@ function redefined<K extends ComponentKind>(component: Component<K>, changes: To
   if (seen.name !== undefined && component.kind === 'tool') checkToolName(seen.name)
   if (seen.name !== undefined) checkName(component.kind, seen.name)
   const { _meta } = component.definition
-  return definitionOf<DefinitionOf<K>>({
+  const definition = definitionOf<DefinitionOf<K>>({
     ...component.definition,
     ...definitionOf(seen),
     _meta: meta === undefined ? _meta : { ..._meta, ...meta },
   } as never)
+  describedError(`'${keyOf(component)}' would have a definition that is not JSON`, () =>
+    JSON.stringify(definition),
+  )
+  return definition
 }

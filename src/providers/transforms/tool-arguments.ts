@@ -47,7 +47,7 @@ export function withArguments(
     const change = Object.hasOwn(changes, argument) ? changes[argument] : undefined
     const isKept = change === undefined || (change.value === undefined && change.hidden !== true)
     const outer = isKept ? (change?.name ?? argument) : undefined
-    const fallback = change?.value ?? change?.default
+    const fallback = change?.value === undefined ? change?.default : change.value
     if (outer === undefined && fallback === undefined && required.has(argument))
       throw new TypeError(`Tool '${name}' requires '${argument}', so it cannot be hidden without a value`)
     passages.push({ inner: argument, outer, fallback })
@@ -73,7 +73,7 @@ function schemaOf(schema: unknown, change: ArgumentChanges | undefined): unknown
   return {
     ...(isObject(schema) ? schema : {}),
     ...(change.description !== undefined && { description: change.description }),
-    ...(change.default !== undefined && { default: change.default }),
+    ...(change.default !== undefined && { default: copyOf(change.default) }),
   }
 }
 
@@ -83,12 +83,17 @@ function refuseSameNames(tool: string, shown: readonly [string, unknown][]): voi
   if (twice !== undefined) throw new TypeError(`Tool '${tool}' would have two arguments '${twice}'`)
 }
 
+/** Handlers may change what they are given. */
+function copyOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? structuredClone(value) : value
+}
+
 /** What a client gave, as the tool knows it. What the tool has no name for is passed on as it is. */
 function passedOn(passages: readonly Passage[], given: JsonObject): JsonObject {
   const known = new Set(passages.flatMap(({ inner, outer = inner }) => [inner, outer]))
   const others = Object.entries(given).filter(([name]) => !known.has(name))
   const passed = passages.flatMap(({ inner, outer, fallback }): [string, unknown][] => {
-    const value = outer !== undefined && Object.hasOwn(given, outer) ? given[outer] : fallback
+    const value = outer !== undefined && Object.hasOwn(given, outer) ? given[outer] : copyOf(fallback)
     return value === undefined ? [] : [[inner, value]]
   })
   return Object.fromEntries([...others, ...passed])
