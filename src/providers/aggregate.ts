@@ -187,8 +187,9 @@ export class AggregateProvider implements Provider {
 
 /** Providers may be of JavaScript. */
 function checked<T>(list: readonly T[]): readonly T[] {
-  if (Array.isArray(list as unknown)) return list
-  throw new TypeError('A provider must give a list')
+  const isList: boolean = Array.isArray(list)
+  if (!isList) throw new TypeError('A provider must give a list')
+  return list
 }
 
 function isListed(component: Component | undefined): boolean {
