@@ -96,8 +96,13 @@ export class Isolation {
 
   async #link(context: Context, onClose: () => void = () => undefined): Promise<Link> {
     const link = new Link(await this.#connect(), relayOf(context).session, onClose)
-    await link.open(context)
-    return link
+    try {
+      await link.open(context)
+      return link
+    } catch (error) {
+      await link.close()
+      throw error
+    }
   }
 }
 
