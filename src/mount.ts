@@ -32,7 +32,7 @@ export class Mount {
       run: isolation && ((...asked) => isolation.run(...asked)),
       enter: () => {
         this.#running += 1
-        if (this.#isOver) throw new Error(`'${child.name}' is not mounted any more`)
+        if (this.#isOver) return Promise.reject(new Error(`'${child.name}' is not mounted any more`))
         return child.lifespan.opened()
       },
       leave: () => {

@@ -33,9 +33,13 @@ export class AggregateProvider implements Provider {
 
   /** The component that is listed under a name or URI, where that can be said at once. */
   listed<K extends ComponentKind>(kind: K, key: string): Component<K> | undefined {
-    const found = attempt(() => this.find(kind, key, undefined), { failure: undefined })
-    if (found instanceof Promise) found.catch(() => undefined)
-    return found instanceof Promise || !isListed(found) ? undefined : found
+    try {
+      const found = this.find(kind, key, undefined)
+      if (found instanceof Promise) found.catch(() => undefined)
+      return found instanceof Promise || !isListed(found) ? undefined : found
+    } catch {
+      return undefined
+    }
   }
 
   /** Provide what another one does as well. */
@@ -150,7 +154,13 @@ export class AggregateProvider implements Provider {
     so: { found: Component<K> | undefined; failure: { error: unknown } | undefined },
   ): Eventually<Component<K> | undefined> {
     for (let next = others.next(); next.done !== true; next = others.next()) {
-      const found = attempt(() => next.value.find(kind, key, caller), so)
+      let found: Eventually<Component<K> | undefined>
+      try {
+        found = next.value.find(kind, key, caller)
+      } catch (error) {
+        so.failure ??= { error }
+        continue
+      }
       if (found instanceof Promise)
         return found
           .catch((error: unknown) => {
@@ -194,18 +204,6 @@ function checked<T>(list: readonly T[]): readonly T[] {
 
 function isListed(component: Component | undefined): boolean {
   return component !== undefined && component.template === undefined
-}
-
-function attempt<T>(
-  find: () => Eventually<T | undefined>,
-  so: { failure: { error: unknown } | undefined },
-): Eventually<T | undefined> {
-  try {
-    return find()
-  } catch (error) {
-    so.failure ??= { error }
-    return undefined
-  }
 }
 
 /** Whether two lists are known, and the same. */

@@ -52,14 +52,12 @@ export class TransformedProvider implements Provider {
     caller: Caller | undefined,
   ): Eventually<Component<K> | undefined> {
     const { innerKey } = this.#transform
-    const renames = this.#transform.renames === true && KINDS[kind].key === 'name'
     const inner = innerKey === undefined ? key : innerKey(kind, key)
     if (inner === undefined) return undefined
-    return andThen(this.#inner.find(kind, inner, caller), (found) => {
-      const seen = found && this.#seen(found)
-      if (!renames || (seen !== undefined && keyOf(seen) === key)) return seen
-      return this.#findRenamed(kind, key, caller)
-    })
+    const found = this.#inner.find(kind, inner, caller)
+    return found instanceof Promise
+      ? found.then((later) => this.#take(kind, key, caller, later))
+      : this.#take(kind, key, caller, found)
   }
 
   subscribe(listener: (change: Change) => void): Unsubscribe {
@@ -72,6 +70,19 @@ export class TransformedProvider implements Provider {
     return () => {
       for (const end of ends) end()
     }
+  }
+
+  /** What is seen of what was found; what it is not called any more is looked for in the list. */
+  #take<K extends ComponentKind>(
+    kind: K,
+    key: string,
+    caller: Caller | undefined,
+    found: Component<K> | undefined,
+  ): Eventually<Component<K> | undefined> {
+    const seen = found && this.#seen(found)
+    if (this.#transform.renames !== true || KINDS[kind].key !== 'name') return seen
+    if (seen !== undefined && keyOf(seen) === key) return seen
+    return this.#findRenamed(kind, key, caller)
   }
 
   /** What is listed at once is known by its names until it changes. */

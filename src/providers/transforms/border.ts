@@ -5,7 +5,6 @@ import { toBlocks } from '../../components/result.js'
 import { ScopedCompletion, ScopedContext } from '../../components/scope.js'
 import { ResourceNotFoundError, withToolName } from '../../errors.js'
 import type { ComponentKind, ParamsOf, ResultOf, RunKind } from '../../protocol/kinds.js'
-import type { Eventually } from '../provider.js'
 import type { Transform } from '../transformed.js'
 import { namespaced, type Namespace } from './namespace.js'
 import { blocksWithOuterUris, withOuterUris, type OuterUri } from './result-uris.js'
@@ -26,8 +25,8 @@ export interface Border {
   readonly scope: Scope
   /** Runs a component in another way than by invoking it. */
   readonly run?: RunOtherwise | undefined
-  /** Called before a run goes in, which waits for it. */
-  readonly enter?: () => Eventually<void>
+  /** Called before a run goes in, which waits for it where there is something to wait for. */
+  readonly enter?: () => Promise<void> | undefined
   /** Called when the run is out again. */
   readonly leave?: () => void
   /** Told of names that cannot be shown outside. */
@@ -75,19 +74,27 @@ function crossing<K extends ComponentKind>(component: Component<K>, border: Bord
     outer === undefined ? new ScopedContext(context, scope) : new BorderContext(context, scope, outer)
   const complete = component.complete?.bind(component)
   const invoke = invoking(component, border.run)
+  const leaving = (result: unknown): unknown => {
+    border.leave?.()
+    return outer === undefined ? result : withOuterUris(component.kind as RunKind, result as never, outer)
+  }
+  const failing = (error: unknown): never => {
+    border.leave?.()
+    throw space === undefined ? error : errorOutside(error, keyOf(component), space)
+  }
   return seenAs(component, {
-    invoke: async (params, context) => {
-      try {
-        const entered = border.enter?.()
-        if (entered !== undefined) await entered
-        const result = await invoke(inside(component, params, space), within(context))
-        if (outer === undefined) return result
-        return await withOuterUris(component.kind as RunKind, result as never, outer)
-      } catch (error) {
-        throw space === undefined ? error : errorOutside(error, keyOf(component), space)
-      } finally {
-        border.leave?.()
+    // Of the many runs hardly one has to wait at the border, so nothing is awaited that need not be.
+    invoke: (params, context) => {
+      const run = (): Promise<unknown> => {
+        try {
+          return Promise.resolve(invoke(inside(component, params, space), within(context)))
+        } catch (error) {
+          return Promise.reject(error)
+        }
       }
+      const entered = border.enter?.()
+      const running = entered === undefined ? run() : entered.then(run)
+      return running.then(leaving, failing) as ReturnType<typeof invoke>
     },
     ...(complete && {
       complete: (argument, value, context) => complete(argument, value, new ScopedCompletion(context, scope)),
