@@ -25,6 +25,11 @@ export interface Provider extends ComponentSource {
   close?(): Promise<void>
 }
 
+/** Go on with what is there at once without waiting for it: most of what is looked up is. */
+export function andThen<T, R>(value: Eventually<T>, next: (value: T) => Eventually<R>): Eventually<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
 /** The same with several. */
 export function allOf<T, R>(
   values: readonly Eventually<T>[],
@@ -34,9 +39,4 @@ export function allOf<T, R>(
   return promises.length === 0
     ? next(values as readonly T[])
     : Promise.all(values.map(async (v) => v)).then(next)
-}
-
-/** Go on with what is there at once without waiting for it: most of what is looked up is. */
-export function andThen<T, R>(value: Eventually<T>, next: (value: T) => Eventually<R>): Eventually<R> {
-  return value instanceof Promise ? value.then(next) : next(value)
 }
