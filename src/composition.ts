@@ -1,19 +1,19 @@
 import { keyOf, type Component } from './components/component.js'
 import type { Scope } from './components/context.js'
-import type { Isolation } from './isolation.js'
 import { Lifespan, type Open } from './lifespan.js'
 import { Mount } from './mount.js'
 import type { Settings } from './options.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind, type RunKind } from './protocol/kinds.js'
 import { AggregateProvider } from './providers/aggregate.js'
 import { LocalProvider } from './providers/local.js'
-import type { Provider } from './providers/provider.js'
+import type { Provider, UpstreamStatus } from './providers/provider.js'
 import { snapshot } from './providers/snapshot.js'
 import { TransformedProvider } from './providers/transformed.js'
 import { bordered } from './providers/transforms/border.js'
 import { surrounded, type Layer, type Middleware } from './providers/transforms/middleware.js'
 import { Namespace } from './providers/transforms/namespace.js'
 import { reshape, reshaped, seeing, type See, type SeenTable } from './providers/transforms/reshape.js'
+import type { RemoteProvider } from './remote/remote-provider.js'
 import { Visibility, type Selector } from './providers/visibility.js'
 import type { MountStatus } from './transports/http/health.js'
 
@@ -58,6 +58,12 @@ export class Composition {
     return this.#mounts.map((mount) => mount.status)
   }
 
+  /** The servers that its components come from, those of mounted servers included. */
+  get upstreams(): readonly UpstreamStatus[] {
+    const own = [...this.#providers.keys()].flatMap(({ upstreams = [] }) => upstreams)
+    return [...own, ...this.#mounts.flatMap(({ child }) => child.upstreams)]
+  }
+
   /**
    * Add components of the server's own: all of them, or none if one is refused.
    * @throws TypeError where a name or URI is taken and duplicates are an error.
@@ -81,7 +87,7 @@ export class Composition {
    * Take in what a server offers, live.
    * @throws TypeError for a prefix that cannot be one, a cycle, and names that clash or grow too long.
    */
-  mount(child: Composition, prefix: string | undefined, isolation?: Isolation): void {
+  mount(child: Composition, prefix: string | undefined, isolation?: RemoteProvider): void {
     this.#refuseCycle(child)
     let isMounted = false
     const refuse = (problem: string): void => {
@@ -119,7 +125,7 @@ export class Composition {
   async import(child: Composition, prefix: string | undefined): Promise<void> {
     this.#refuseCycle(child)
     const space = spaceOf(prefix)
-    const [seen, inner] = await Promise.all([snapshot(child.provider), snapshot(child.#surrounded)])
+    const [seen, inner] = await child.#snapshots()
     // It may have taken this one in meanwhile.
     this.#refuseCycle(child)
     const { lifespan } = child
@@ -164,6 +170,7 @@ export class Composition {
     this.#checkClashes(seen)
     this.#providers.set(provider, seen)
     this.#all.add(seen)
+    if (this.lifespan.isOpen) provider.open?.()
   }
 
   /** Take it out, and have it let go of what it holds. Gives whether it was there. */
@@ -213,6 +220,17 @@ export class Composition {
     )
   }
 
+  /** What it offers now, to clients and to its own handlers. What is somewhere else is connected to for that. */
+  async #snapshots(): Promise<readonly [LocalProvider, LocalProvider]> {
+    const isAway = this.upstreams.length > 0
+    if (isAway) await this.lifespan.acquire()
+    try {
+      return await Promise.all([snapshot(this.provider), snapshot(this.#surrounded)])
+    } finally {
+      if (isAway) void this.lifespan.release()
+    }
+  }
+
   #refuseCycle(child: Composition): void {
     if (child.lifespan.reaches(this.lifespan))
       throw new TypeError(
@@ -247,6 +265,7 @@ export class Composition {
   /** What the server itself opens, and the connections of its providers, are closed together. */
   async #open(open: Open | undefined): Promise<AsyncDisposable> {
     const own = await open?.()
+    for (const provider of this.#providers.keys()) provider.open?.()
     return {
       [Symbol.asyncDispose]: async () => {
         await Promise.all([...this.#providers.keys()].map((provider) => this.#closeProvider(provider)))

@@ -1,6 +1,7 @@
 /**
  * Every error that fastmesh raises or understands, and what each becomes on the wire.
  */
+import type { CallToolResult } from './protocol/types.js'
 
 /** JSON-RPC error codes, with the MCP section each comes from. */
 export const ErrorCode = {
@@ -71,6 +72,76 @@ export class ClientAnswerError extends UserError {
   constructor(message: string, code?: number) {
     super(message)
     this.code = code
+  }
+}
+
+/** A tool that was called answered that it failed (server/tools, Error Handling): what a client's `callTool` throws. */
+export class ToolCallError extends UserError {
+  /** The whole result. */
+  readonly result: CallToolResult
+
+  constructor(result: CallToolResult) {
+    const texts = result.content.flatMap((block) => (block.type === 'text' ? [block.text] : []))
+    const { structuredContent } = result
+    const extras = isRecord(structuredContent) ? structuredContent : undefined
+    super(texts.join('\n') || 'The tool failed, and did not say why', extras)
+    this.name = 'ToolError'
+    this.result = result
+  }
+}
+
+/** The other side cannot be reached, or the connection to it broke. */
+export class ConnectionError extends Error {
+  /** `not begun`: certainly nothing ran there. `unknown`: it may have run, or may still be running. */
+  readonly outcome: 'not begun' | 'unknown'
+
+  constructor(message: string, outcome: ConnectionError['outcome'], cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+    this.outcome = outcome
+  }
+}
+
+/** A server answered with an HTTP status that is no answer. */
+export class HttpStatusError extends ConnectionError {
+  readonly status: number
+
+  constructor(status: number, message: string, outcome: ConnectionError['outcome']) {
+    super(message, outcome)
+    this.status = status
+  }
+}
+
+/** The other side sent more than is taken. */
+export class MessageTooLongError extends ConnectionError {
+  constructor(maxBytes: number) {
+    super(`A message is longer than ${maxBytes} bytes`, 'unknown')
+  }
+}
+
+/** A server does not know the session any more (2025-11-25, basic/transports, Session Management). */
+export class SessionForgottenError extends ConnectionError {
+  constructor() {
+    super('The server does not know this session any more', 'not begun')
+  }
+}
+
+/** A server wants to know who asks, and was not told what satisfies it (2026-07-28, basic/authorization). */
+export class UnauthorizedError extends ConnectionError {
+  constructor(message: string, cause?: unknown) {
+    super(message, 'not begun', cause)
+  }
+}
+
+/** The other side did not answer in time. Whether what was asked for has run is not known. */
+export class RequestTimeoutError extends ConnectionError {
+  readonly method: string
+  readonly timeoutMs: number
+
+  constructor(method: string, timeoutMs: number) {
+    super(`There was no answer to ${method} within ${timeoutMs} ms`, 'unknown')
+    this.method = method
+    this.timeoutMs = timeoutMs
   }
 }
 
@@ -168,4 +239,8 @@ export class PutOffError extends Error {
     super('This run has ended: it goes on when the client has answered')
     this.name = 'AbortError'
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

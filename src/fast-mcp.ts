@@ -8,7 +8,6 @@ import type { Schema, SchemaInput, SchemaOutput } from './components/standard-sc
 import { defineTool, type ToolConfig } from './components/tool.js'
 import { Composition } from './composition.js'
 import { assemble } from './engine.js'
-import { Isolation } from './isolation.js'
 import { Lifecycle } from './lifecycle.js'
 import {
   withDefaults,
@@ -21,6 +20,15 @@ import {
   type StartOptions,
 } from './options.js'
 import type { RunKind } from './protocol/kinds.js'
+import {
+  isServersConfig,
+  nameOf,
+  remoteTo,
+  type ProxyOptions,
+  type ProxyTarget,
+  type ServersConfig,
+} from './proxy.js'
+import type { RemoteProvider } from './remote/remote-provider.js'
 import type { Provider } from './providers/provider.js'
 import type { Middleware, MiddlewareOf } from './providers/transforms/middleware.js'
 import type { See, SeenTable } from './providers/transforms/reshape.js'
@@ -35,7 +43,6 @@ import type { HttpEndpoint } from './transports/http/endpoint.js'
 import type { ServerStatus } from './transports/http/health.js'
 import { honoApp } from './transports/http/hono.js'
 import { nodeHandler, type NodeHandler } from './transports/http/node-handler.js'
-import { inMemoryTransports } from './transports/in-memory.js'
 import type { Transport } from './transports/transport.js'
 
 /** What a tool takes and gives, as a typed client knows it. */
@@ -81,7 +88,32 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
     this.#servings = new Servings(this.#sessions, this.#settings, this.#lifecycle, {
       routes: () => this.#routes,
       mounts: () => this.#composition.mountStatus,
+      upstreams: () => this.#composition.upstreams,
     })
+  }
+
+  /**
+   * A server that offers what another one has, wherever that is, and passes on everything in
+   * both directions, between any two revisions. With `mcpServers` it offers what several have,
+   * each under its key. It can be started, mounted, and have components of its own.
+   * @throws TypeError for what is no server.
+   */
+  static asProxy(target: ProxyTarget, options: ProxyOptions = {}): FastMCP {
+    const several =
+      typeof target === 'object' && isServersConfig(target) ? Object.entries(target.mcpServers) : undefined
+    const { name = several === undefined ? nameOf(target) : 'composite', version = '1.0.0' } = options
+    const proxy = new FastMCP({ ...options, name, version })
+    if (several === undefined) {
+      const { logger } = proxy.#settings
+      return proxy.addProvider(
+        remoteTo(target as Exclude<ProxyTarget, ServersConfig>, options, { info: { name, version }, logger }),
+      )
+    }
+    for (const [key, server] of several) {
+      const { era = options.era, timeoutMs = options.timeoutMs } = server
+      proxy.mount(key, FastMCP.asProxy(server, { ...options, name: key, era, timeoutMs }))
+    }
+    return proxy
   }
 
   /** Offer a tool (server/tools). */
@@ -204,8 +236,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   ): FastMCP<Auth, Tools & Prefixed<Prefix, T>, Prompts & Prefixed<Prefix, P>>
   mount(...given: readonly unknown[]): never {
     const { prefix, server, options } = mounting(given)
-    const connect = (): Promise<Transport> => server.#connectInMemory()
-    const isolation = options.asProxy === true ? new Isolation(connect) : undefined
+    const isolation = options.asProxy === true ? this.#isolating(server) : undefined
     this.#composition.mount(server.#composition, prefix, isolation)
     return this as never
   }
@@ -340,11 +371,12 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
     return this.fetch(new Request(new URL(path, 'http://localhost'), init))
   }
 
-  /** The client's end of a connection in memory. */
-  async #connectInMemory(): Promise<Transport> {
-    const [clientSide, serverSide] = inMemoryTransports()
-    await serveTransport(serverSide, this.#sessions)
-    return clientSide
+  /** A server whose components run in sessions of its own. What it needs is opened by whoever mounts it. */
+  #isolating(server: FastMCP): RemoteProvider {
+    const { name, version, logger } = this.#settings
+    const connect = (transport: Transport): Promise<unknown> => serveTransport(transport, server.#sessions)
+    const options = { timeoutMs: Infinity, maxConcurrency: Infinity, listens: false }
+    return remoteTo({ connect }, options, { info: { name, version }, logger })
   }
 
   #defineTool(tool: unknown): Component<'tool'> {

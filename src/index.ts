@@ -4,6 +4,34 @@
  * @module
  */
 export { FastMCP, type ToolTypes } from './fast-mcp.js'
+export { Client, type ClientTarget } from './client.js'
+export type {
+  ClientOptions,
+  ElicitationRequest,
+  LogMessage,
+  QuestionContext,
+  RequestOptions,
+  RootsOption,
+  SamplingRequest,
+} from './client/client-options.js'
+export type { AuthorizationResponse, AuthProvider } from './client/http/authorization.js'
+export type { HttpTransportOptions } from './client/http/http-access.js'
+export type { OwnHeaders } from './client/http/http-requests.js'
+export { SSETransport } from './client/http/sse-transport.js'
+export { StreamableHTTPTransport } from './client/http/streamable-http-transport.js'
+export type { ToolCallResult } from './client/results.js'
+export type { CallOptions, CompletionRequest } from './client/server-client.js'
+export {
+  NpxStdioTransport,
+  StdioTransport,
+  type NpxStdioTransportOptions,
+  type StdioTransportOptions,
+} from './client/stdio-transport.js'
+export type { InProcessServer, ServerTarget, UrlTarget } from './client/target.js'
+export type { PromptInput, PromptName, ToolInput, ToolName, ToolOutput } from './client/typed.js'
+export type { ProxyOptions, ProxyTarget, ReplicasConfig, ServerConfig, ServersConfig } from './proxy.js'
+export type { AskedBy, UpstreamOptions } from './remote/options.js'
+export type { ReplicaPolicy } from './remote/remote-provider.js'
 export type {
   EmbeddedOptions,
   FastMCPOptions,
@@ -58,12 +86,18 @@ export { defineTool, type ToolArguments, type ToolConfig, type ToolReturn } from
 export {
   CancelledError,
   ClientAnswerError,
+  ConnectionError,
   ErrorCode,
+  HttpStatusError,
+  MessageTooLongError,
   PromptError,
   ProtocolError,
+  RequestTimeoutError,
   ResourceError,
   ResourceNotFoundError,
   TimeoutError,
+  ToolCallError,
+  UnauthorizedError,
   UserError,
   /** `UserError` under the name that users of Python's FastMCP know. */
   UserError as ToolError,
@@ -81,7 +115,7 @@ export type { CacheHint, EraName } from './protocol/era.js'
 export type { ComponentKind, RunKind } from './protocol/kinds.js'
 export { ChangeHub, type Change, type Unsubscribe } from './providers/changes.js'
 export type { OnDuplicate } from './providers/local.js'
-export type { Provider } from './providers/provider.js'
+export type { Provider, UpstreamStatus } from './providers/provider.js'
 export type {
   AnyRun,
   Middleware,

@@ -1,5 +1,5 @@
 import type { Composition } from './composition.js'
-import type { Isolation } from './isolation.js'
+import type { RemoteProvider } from './remote/remote-provider.js'
 import { TransformedProvider } from './providers/transformed.js'
 import { bordered } from './providers/transforms/border.js'
 import type { Namespace } from './providers/transforms/namespace.js'
@@ -10,7 +10,7 @@ export class Mount {
   readonly child: Composition
   readonly space: Namespace | undefined
   readonly provider: TransformedProvider
-  readonly isolation: Isolation | undefined
+  readonly isolation: RemoteProvider | undefined
   #running = 0
   #isOver = false
   #whenIdle: (() => void) | undefined
@@ -20,7 +20,7 @@ export class Mount {
     child: Composition,
     space: Namespace | undefined,
     refuse: (problem: string) => void,
-    isolation: Isolation | undefined,
+    isolation: RemoteProvider | undefined,
   ) {
     this.child = child
     this.space = space
@@ -29,7 +29,7 @@ export class Mount {
       space,
       refuse,
       scope: child.scope,
-      run: isolation && ((...asked) => isolation.run(...asked)),
+      run: isolation && ((kind, key, params, context) => isolation.run(kind, key, params, context)),
       enter: () => {
         this.#running += 1
         if (this.#isOver) return Promise.reject(new Error(`'${child.name}' is not mounted any more`))

@@ -30,6 +30,7 @@ interface Served {
   /** Custom routes, if there are any. */
   readonly routes: () => Hono | undefined
   readonly mounts: () => ServerStatus['mounts']
+  readonly upstreams: () => ServerStatus['upstreams']
 }
 
 /** What a server is being served by, from `start` to `stop`. */
@@ -66,6 +67,7 @@ export class Servings {
       sessions: { connected: sessions, max },
       requests,
       mounts: this.#server.mounts(),
+      upstreams: this.#server.upstreams(),
     }
   }
 

@@ -1,20 +1,40 @@
-import { ErrorCode, ProtocolError } from '../errors.js'
+import { ConnectionError, ErrorCode, ProtocolError, RequestTimeoutError } from '../errors.js'
 import { isObject, readMessage, type JsonRpcMessage, type JsonRpcRequest } from '../protocol/json-rpc.js'
-import type { JsonObject } from '../protocol/types.js'
-import type { Transport } from '../transports/transport.js'
+import type { JsonObject, Meta } from '../protocol/types.js'
+import type { MessageFacts, Transport } from '../transports/transport.js'
 
-/** What is heard of the other side, besides answers. */
+/** How many requests of the other side are answered at once. */
+const MAX_ANSWERING = 100
+
+/** What is heard of the other side, besides answers. `about`: what the request that it belongs to was said to be about. */
 export interface PeerHandlers {
   /** Gives the result of a request; what it throws goes back as an error. */
-  readonly onRequest: (method: string, params: JsonObject) => Promise<object>
-  readonly onNotification: (method: string, params: JsonObject) => void
+  readonly onRequest: (
+    method: string,
+    params: JsonObject,
+    about: unknown,
+    /** Fires when the other side does not want the answer any more. */
+    signal: AbortSignal,
+  ) => Promise<object>
+  readonly onNotification: (method: string, params: JsonObject, about: unknown) => void
   /** Called when the connection has closed. */
   readonly onClose: () => void
+  /** Told of what makes no sense, and was passed over. */
+  readonly onStray?: ((problem: string) => void) | undefined
 }
 
-interface Waiting {
-  readonly resolve: (result: JsonObject) => void
-  readonly reject: (error: unknown) => void
+export interface PeerRequest {
+  /** Calls it off: the other side is told, and the answer not waited for. */
+  readonly signal?: AbortSignal | undefined
+  /** How long the answer is waited for, anew after each report of progress, in milliseconds. */
+  readonly timeoutMs?: number | undefined
+  /** Given the `params` of each report of progress. */
+  readonly onProgress?: ((progress: JsonObject) => void) | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Whatever is to be known of it when something comes in that belongs to it. */
+  readonly about?: unknown
+  /** Whether the other side is to be told when it is called off. Default: yes, where that is not seen from the transport. */
+  readonly tellsOff?: boolean | undefined
 }
 
 /** The far side of a connection that we began: requests to it and their answers, and what it asks and tells us. */
@@ -23,45 +43,56 @@ export class Peer {
   readonly #handlers: PeerHandlers
   readonly #waiting = new Map<unknown, Waiting>()
   #lastId = 0
+  readonly #answering = new Map<unknown, AbortController>()
+  #isClosed = false
 
   constructor(transport: Transport, handlers: PeerHandlers) {
     this.#transport = transport
     this.#handlers = handlers
-    transport.onmessage = (message) => {
-      this.#receive(message)
+    transport.onmessage = (message: unknown, facts?: unknown) => {
+      this.#receive(message, facts as MessageFacts | undefined)
     }
     transport.onclose = () => {
-      this.#giveUp()
-      handlers.onClose()
+      this.#end()
     }
+    transport.onerror = (error) => handlers.onStray?.(error.message)
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** How many requests wait for their answers. */
+  get pending(): number {
+    return this.#waiting.size
   }
 
   async start(): Promise<void> {
     await this.#transport.start()
   }
 
+  /** Tell the transport which revision was agreed on. */
+  agreed(version: string): void {
+    this.#transport.setProtocolVersion?.(version)
+  }
+
   /**
-   * Send a request and wait for its result. When `signal` fires, the other side is told, and the answer not waited for.
-   * @throws ProtocolError for an error; the reason of `signal`.
+   * Send a request and wait for its result.
+   * @throws ProtocolError for an error; the reason of `signal`; ConnectionError where no answer can come any more,
+   * RequestTimeoutError where none came in time.
    */
-  async request(method: string, params: JsonObject, signal?: AbortSignal): Promise<JsonObject> {
-    signal?.throwIfAborted()
-    const id = (this.#lastId += 1)
-    let onAbort: (() => void) | undefined
-    try {
-      return await new Promise<JsonObject>((resolve, reject) => {
-        this.#waiting.set(id, { resolve, reject })
-        onAbort = () => {
-          reject(signal?.reason as Error)
-          this.notify('notifications/cancelled', { requestId: id, reason: 'it was called off' })
-        }
-        signal?.addEventListener('abort', onAbort)
-        this.#send({ jsonrpc: '2.0', id, method, params }).catch(reject)
-      })
-    } finally {
-      this.#waiting.delete(id)
-      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
-    }
+  request(method: string, params: JsonObject, options: PeerRequest = {}): Promise<JsonObject> {
+    return new Promise<JsonObject>((resolve, reject) => {
+      options.signal?.throwIfAborted()
+      if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
+      const id = (this.#lastId += 1)
+      const waiting = new Waiting({ method, options, resolve, reject, onEnd: () => this.#waiting.delete(id) })
+      this.#waiting.set(id, waiting)
+      waiting.whenGivenUp = (reason) => {
+        if (options.tellsOff !== false) this.notify('notifications/cancelled', { requestId: id, reason })
+      }
+      this.#post(id, waiting, params)
+    })
   }
 
   /** Tell the other side something. What cannot be told is lost. */
@@ -69,47 +100,184 @@ export class Peer {
     this.#send({ jsonrpc: '2.0', method, params }).catch(() => undefined)
   }
 
+  /** Tell it, and make sure that it was taken. */
+  async tell(method: string): Promise<void> {
+    await this.#send({ jsonrpc: '2.0', method })
+  }
+
   async close(): Promise<void> {
-    this.#giveUp()
+    this.#end()
     await this.#transport.close()
+  }
+
+  #post(id: number, waiting: Waiting, given: JsonObject): void {
+    const { method, options } = waiting
+    const params =
+      options.onProgress === undefined
+        ? given
+        : { ...given, _meta: { ...(given['_meta'] as Meta | undefined), progressToken: id } }
+    const sent = this.#transport.send(
+      { jsonrpc: '2.0', id, method, params },
+      {
+        headers: options.headers,
+        requestSignal: this.#transport.hasPerRequestStream === true ? waiting.abortSignal : undefined,
+        onRequestStreamEnd: (error) => {
+          waiting.fail(error ?? new ConnectionError('The connection ended before the answer', 'unknown'))
+        },
+      },
+    )
+    sent.catch((error: unknown) => {
+      waiting.fail(error)
+    })
   }
 
   async #send(message: JsonRpcMessage): Promise<void> {
     await this.#transport.send(message)
   }
 
-  #receive(message: unknown): void {
+  #receive(message: unknown, facts: MessageFacts | undefined): void {
+    if (Array.isArray(message)) {
+      for (const part of message) this.#receive(part, facts)
+      return
+    }
     const incoming = readMessage(message)
-    if (incoming.kind === 'notification')
-      this.#handlers.onNotification(incoming.message.method, incoming.message.params ?? {})
-    else if (incoming.kind === 'request') void this.#answer(incoming.message)
-    else if (incoming.kind === 'response') {
+    if (incoming.kind === 'response') {
       const { id, result, error } = incoming.message
       const waiting = this.#waiting.get(id)
-      if (error === undefined) waiting?.resolve(isObject(result) ? result : {})
-      else waiting?.reject(new ProtocolError(error.code, messageOf(error), error.data))
+      if (waiting === undefined) this.#handlers.onStray?.('An answer to nothing that was asked')
+      else if (error !== undefined) waiting.fail(new ProtocolError(error.code, messageOf(error), error.data))
+      else if (isObject(result)) waiting.succeed(result)
+      else waiting.fail(new ConnectionError(`The result of ${waiting.method} is no object`, 'unknown'))
+      return
     }
+    const about = this.#waiting.get(facts?.relatedRequestId)?.options.about
+    if (incoming.kind === 'notification')
+      this.#notified(incoming.message.method, incoming.message.params, about)
+    else if (incoming.kind === 'request') void this.#answer(incoming.message, about)
+    else this.#handlers.onStray?.(`An invalid message: ${incoming.problem}`)
   }
 
-  async #answer({ id, method, params = {} }: JsonRpcRequest): Promise<void> {
+  #notified(method: string, params: JsonObject = {}, about: unknown): void {
+    if (method === 'notifications/progress') this.#waiting.get(params['progressToken'])?.progressed(params)
+    else if (method === 'notifications/cancelled')
+      this.#answering.get(params['requestId'])?.abort(new Error('The answer is not wanted any more'))
+    else this.#handlers.onNotification(method, params, about)
+  }
+
+  async #answer({ id, method, params = {} }: JsonRpcRequest, about: unknown): Promise<void> {
+    const controller = new AbortController()
     let answer: object
     try {
-      answer = { result: await this.#handlers.onRequest(method, params) }
+      if (this.#answering.size >= MAX_ANSWERING)
+        throw new ProtocolError(ErrorCode.InvalidRequest, `No more than ${MAX_ANSWERING} requests at once`)
+      this.#answering.set(id, controller)
+      answer = { result: await this.#handlers.onRequest(method, params, about, controller.signal) }
     } catch (error) {
       const { code, message, data } =
         error instanceof ProtocolError
           ? error
           : { code: ErrorCode.InternalError, message: messageOf(error), data: undefined }
       answer = { error: { code, message, data } }
+    } finally {
+      if (this.#answering.get(id) === controller) this.#answering.delete(id)
     }
-    await this.#send({ jsonrpc: '2.0', id, ...answer }).catch(() => undefined)
+    if (!controller.signal.aborted) await this.#send({ jsonrpc: '2.0', id, ...answer }).catch(() => undefined)
   }
 
-  #giveUp(): void {
-    const error = new ProtocolError(ErrorCode.InternalError, 'The connection has closed')
-    for (const { reject } of [...this.#waiting.values()]) reject(error)
+  #end(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const error = new ConnectionError('The connection has closed', 'unknown')
+    for (const waiting of [...this.#waiting.values()]) waiting.drop(error)
+    for (const controller of this.#answering.values()) controller.abort(error)
+    this.#handlers.onClose()
   }
 }
+
+interface WaitingStart {
+  readonly method: string
+  readonly options: PeerRequest
+  readonly resolve: (result: JsonObject) => void
+  readonly reject: (error: unknown) => void
+  /** Called once, when it waits no more. */
+  readonly onEnd: () => void
+}
+
+/** A request that was sent and not answered yet. */
+class Waiting {
+  readonly method: string
+  readonly options: PeerRequest
+  whenGivenUp: ((reason: string) => void) | undefined
+  readonly #start: WaitingStart
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #controller: AbortController | undefined
+  #isOver = false
+
+  constructor(start: WaitingStart) {
+    this.method = start.method
+    this.options = start.options
+    this.#start = start
+    this.options.signal?.addEventListener('abort', this.#onAbort)
+    this.#watchTime()
+  }
+
+  /** Fires when the answer is not waited for any more. */
+  get abortSignal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal
+  }
+
+  succeed(result: JsonObject): void {
+    this.#end()
+    this.#start.resolve(result)
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#end()
+    this.#start.reject(error)
+  }
+
+  /** The connection is over. */
+  drop(error: Error): void {
+    this.fail(error)
+    this.#controller?.abort(error)
+  }
+
+  progressed(params: JsonObject): void {
+    if (this.#timer !== undefined) this.#watchTime()
+    this.options.onProgress?.(params)
+  }
+
+  readonly #onAbort = (): void => {
+    this.#giveUp(this.options.signal?.reason, 'it was called off')
+  }
+
+  #watchTime(): void {
+    const { timeoutMs } = this.options
+    clearTimeout(this.#timer)
+    if (timeoutMs === undefined || timeoutMs >= LONGEST_TIMER) return
+    this.#timer = setTimeout(() => {
+      this.#giveUp(new RequestTimeoutError(this.method, timeoutMs), 'it took too long')
+    }, timeoutMs)
+  }
+
+  #giveUp(error: unknown, reason: string): void {
+    if (this.#isOver) return
+    this.fail(error)
+    this.whenGivenUp?.(reason)
+    this.#controller?.abort(error)
+  }
+
+  #end(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#start.onEnd()
+  }
+}
+
+/** The longest a timer can wait, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /** The other side may put anything there, and so may user code. */
 function messageOf(error: unknown): string {

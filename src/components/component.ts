@@ -46,6 +46,8 @@ export interface Component<K extends ComponentKind = ComponentKind> {
   readonly tags?: ReadonlySet<string>
   /** Of a resource that is not listed: the `uriTemplate` that gives it. */
   readonly template?: string
+  /** Of a resource that is not listed: whether nobody but its server knows if it is there. What is known comes first. */
+  readonly isGuess?: boolean
   /** Of a template: the resource at a URI that it matches. */
   readonly at?: (uri: string) => Component<'resource'> | undefined
   /** Arguments that HTTP headers repeat, so that gateways can route without reading the body. */
@@ -63,7 +65,7 @@ export function seenAs<K extends ComponentKind>(
   component: Component<K>,
   changes: Partial<Component<K>>,
 ): Component<K> {
-  const { kind, definition, complete, watch, tags, template, at, mirroredHeaders } = component
+  const { kind, definition, complete, watch, tags, template, isGuess, at, mirroredHeaders } = component
   return {
     kind,
     definition,
@@ -73,6 +75,7 @@ export function seenAs<K extends ComponentKind>(
     ...(watch && { watch }),
     ...(tags && { tags }),
     ...(template !== undefined && { template }),
+    ...(isGuess && { isGuess }),
     ...(mirroredHeaders && { mirroredHeaders }),
     ...changes,
   }

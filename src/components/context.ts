@@ -7,6 +7,8 @@ import type {
   GetPromptResult,
   Implementation,
   JsonObject,
+  LogLevel,
+  Meta,
   ReadResourceResult,
   RequestId,
 } from '../protocol/types.js'
@@ -22,6 +24,8 @@ export interface Caller {
   readonly capabilities: ClientCapabilities
   readonly protocolVersion: string
   readonly era: EraName
+  /** The HTTP headers of the request, lower-case, without those that carry secrets; `undefined` where there is no HTTP. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** The client as a handler sees it. */
@@ -150,6 +154,8 @@ export const OPERATIONS: unique symbol = Symbol('operations')
 
 /** What passes between a client and a server that runs on its behalf elsewhere, in the protocol's own words. */
 export interface Relay {
+  /** Who asks. */
+  readonly caller: Caller
   /** Ask the client. */
   ask(question: Question<JsonObject>): Promise<JsonObject>
   /** Hand on a `notifications/message`, unless it is below the level that the client wants. */
@@ -158,6 +164,16 @@ export interface Relay {
   stream(content: readonly ContentBlock[]): Promise<void>
   /** Whether the client asked to be told of progress. */
   readonly wantsProgress: boolean
+  /** The least severe log level that the client is sent, if any. */
+  readonly logLevel: LogLevel | undefined
+  /** What the request carries as `_meta` that is not the protocol's own. */
+  readonly meta: Meta | undefined
+  /** Numbers what is run elsewhere on behalf of the request, in the same order each time it is run. */
+  turn(): number
+  /** What an earlier round of the request remembered under a key (2026-07-28, basic/patterns/mrtr). */
+  recall(key: string): unknown
+  /** Have later rounds remember a JSON value, if there are any. */
+  remember(key: string, value: unknown): void
   /** What the request is part of; nothing from 2026-07-28 on. */
   readonly session: RelaySession | undefined
 }
@@ -183,6 +199,10 @@ export const RELAY: unique symbol = Symbol('relay')
 export interface InnerContext {
   [OPERATIONS](context: Context, scope?: Scope): Operations
   [RELAY](): Relay
+}
+
+export function relayOf(context: Context): Relay {
+  return (context as Context & InnerContext)[RELAY]()
 }
 
 /** A context that stands before another, so that some of it can be replaced. */

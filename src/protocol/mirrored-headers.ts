@@ -1,5 +1,5 @@
 import { headerMismatch } from '../errors.js'
-import { textFromBase64 } from '../runtime/base64.js'
+import { textFromBase64, toBase64 } from '../runtime/base64.js'
 import { isObject } from './json-rpc.js'
 import type { JsonObject, JsonSchema } from './types.js'
 
@@ -75,6 +75,17 @@ export function checkMirroredHeaders(
   }
 }
 
+/** The headers that repeat arguments, for a client to send: none for what is absent or `null`. */
+export function mirror(mirrored: readonly MirroredHeader[], args: JsonObject): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const { name, path } of mirrored) {
+    const value = valueAt(args, path)
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      headers[`Mcp-Param-${name}`] = encodeHeaderValue(String(value))
+  }
+  return headers
+}
+
 function valueAt(args: JsonObject, path: readonly string[]): unknown {
   let here: unknown = args
   for (const key of path) here = isObject(here) && Object.hasOwn(here, key) ? here[key] : undefined
@@ -84,6 +95,15 @@ function valueAt(args: JsonObject, path: readonly string[]): unknown {
 function isSame(text: string, value: unknown): boolean {
   if (typeof value === 'number') return text.trim() !== '' && Number(text) === value
   return text === (typeof value === 'boolean' ? String(value) : value)
+}
+
+/** Visible ASCII, with spaces and tabs within. */
+const PLAIN_VALUE = /^(?:[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)?$/
+
+/** A text as it can stand in a header: as it is, or `=?base64?…?=` (2026-07-28, basic/transports/streamable-http). */
+export function encodeHeaderValue(text: string): string {
+  if (PLAIN_VALUE.test(text) && !BASE64_VALUE.test(text)) return text
+  return `=?base64?${toBase64(new TextEncoder().encode(text))}?=`
 }
 
 const BASE64_VALUE = /^=\?base64\?(.*)\?=$/s

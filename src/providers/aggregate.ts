@@ -11,6 +11,12 @@ import type { Selector, Visibility } from './visibility.js'
 /** How many different warnings are given: names may come from afar, and without end. */
 const MAX_WARNINGS = 1000
 
+/** What was found so far, if only in a template, and what went wrong meanwhile. */
+interface Found<K extends ComponentKind> {
+  found: Component<K> | undefined
+  failure: { error: unknown } | undefined
+}
+
 /** Several providers as one: a server's own components first, then those of each other provider in the order of adding. */
 export class AggregateProvider implements Provider {
   readonly #own: LocalProvider
@@ -151,7 +157,7 @@ export class AggregateProvider implements Provider {
     kind: K,
     key: string,
     caller: Caller | undefined,
-    so: { found: Component<K> | undefined; failure: { error: unknown } | undefined },
+    so: Found<K>,
   ): Eventually<Component<K> | undefined> {
     for (let next = others.next(); next.done !== true; next = others.next()) {
       let found: Eventually<Component<K> | undefined>
@@ -171,18 +177,17 @@ export class AggregateProvider implements Provider {
       const taken = this.#take(found, so)
       if (taken !== undefined) return taken
     }
-    if (so.found === undefined && so.failure !== undefined) throw so.failure.error
+    // A provider that failed may have had it.
+    if (so.failure !== undefined && (so.found === undefined || so.found.isGuess === true))
+      throw so.failure.error
     return so.found
   }
 
   /** Gives what needs no more looking; what a template gives is kept in mind. */
-  #take<K extends ComponentKind>(
-    found: Component<K> | undefined,
-    so: { found: Component<K> | undefined },
-  ): Component<K> | undefined {
+  #take<K extends ComponentKind>(found: Component<K> | undefined, so: Found<K>): Component<K> | undefined {
     if (found === undefined || !this.#visibility.isVisible(found)) return undefined
     if (isListed(found)) return found
-    so.found ??= found
+    if (so.found === undefined || (so.found.isGuess === true && found.isGuess !== true)) so.found = found
     return undefined
   }
 

@@ -6,6 +6,21 @@ import type { Change, Unsubscribe } from './changes.js'
 /** What is there at once, or later. */
 export type Eventually<T> = T | Promise<T>
 
+/** How a server behind a proxy is doing. */
+export interface UpstreamStatus {
+  readonly name: string
+  /** Where it is, without what may be secret. */
+  readonly target: string
+  readonly state: 'idle' | 'connecting' | 'connected' | 'unavailable'
+  readonly protocolVersion: string | undefined
+  /** How long it lately took to answer, in milliseconds. */
+  readonly latencyMs: number | undefined
+  readonly lastError: string | undefined
+  readonly connections: number
+  /** How many requests are under way or wait for their turn. */
+  readonly pending: number
+}
+
 /** A source of components: registered by hand, or from wherever an implementation takes them. */
 export interface Provider extends ComponentSource {
   /** Every component of a kind that this caller may see, in a stable order; without a caller, that anybody may. */
@@ -21,6 +36,10 @@ export interface Provider extends ComponentSource {
   ): Eventually<Component<K> | undefined>
   /** Hear of every change to what `list` and `find` would answer. */
   subscribe(listener: (change: Change) => void): Unsubscribe
+  /** What it needs may be opened: the server that it was added to is being served. */
+  open?(): void
+  /** How the servers are doing that it takes its components from, if there are any. */
+  readonly upstreams?: readonly UpstreamStatus[]
   /** Let go of connections, watchers and timers; should it be asked again later, it gets them back. */
   close?(): Promise<void>
 }

@@ -8,6 +8,8 @@ interface NodeModules {
   'node:https': typeof import('node:https')
   'node:fs/promises': typeof import('node:fs/promises')
   'node:module': typeof import('node:module')
+  'node:child_process': typeof import('node:child_process')
+  'node:url': typeof import('node:url')
 }
 
 /** One of Node's modules, or `undefined` where the runtime is not Node. */

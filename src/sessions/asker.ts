@@ -16,6 +16,8 @@ export interface Asker {
   require(required: InputRequired): Promise<void>
   /** Run something in one round only, and remember the JSON it gives for all that follow. */
   once<T>(key: string, run: () => T | Promise<T>): Promise<T>
+  /** What is remembered of earlier rounds: values, as `once` keeps them. */
+  readonly memory: OnceMemory
 }
 
 /** Results that are remembered by a key, each made once however many ask for it at the same time. */
@@ -34,6 +36,14 @@ export class OnceMemory {
     const made = this.#make(key, run)
     this.#made.set(key, made)
     return made
+  }
+
+  get(key: string): unknown {
+    return this.#values.get(key)
+  }
+
+  set(key: string, value: unknown): void {
+    this.#values.set(key, value)
   }
 
   /** Every result there is, once those that are being made are there. Failures are no results. */
@@ -68,6 +78,7 @@ export const NOBODY_TO_ASK: Asker = {
   listRoots: refuse,
   require: refuse,
   once: refuse,
+  memory: new OnceMemory(),
 }
 
 function refuse(): Promise<never> {

@@ -21,7 +21,7 @@ class PushedQuestions implements Asker {
   requestState: unknown
   readonly #exchange: Exchange
   readonly #line: ClientLine | undefined
-  readonly #once = new OnceMemory()
+  readonly memory = new OnceMemory()
   readonly #over = new AbortController()
   #rounds = 0
 
@@ -66,7 +66,7 @@ class PushedQuestions implements Asker {
   }
 
   once<T>(key: string, run: () => T | Promise<T>): Promise<T> {
-    return this.#once.once(key, run)
+    return this.memory.once(key, run)
   }
 
   async #send({ method, params, requires }: Question, signal: AbortSignal): Promise<JsonObject> {

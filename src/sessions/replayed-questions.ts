@@ -26,7 +26,7 @@ class ReplayedQuestions implements Asker {
   readonly #exchange: Exchange
   readonly #states: RequestStates
   readonly #resumed: Resumed
-  readonly #once: OnceMemory
+  readonly memory: OnceMemory
   /** How often each question was asked in this run. */
   readonly #counts = new Map<string, number>()
   readonly #known: Record<string, JsonObject>
@@ -40,7 +40,7 @@ class ReplayedQuestions implements Asker {
     this.#exchange = exchange
     this.#states = states
     this.#resumed = resumed
-    this.#once = new OnceMemory(resumed.once)
+    this.memory = new OnceMemory(resumed.once)
     this.#state = resumed.state
     this.#known = { ...resumed.answers }
   }
@@ -83,7 +83,7 @@ class ReplayedQuestions implements Asker {
   }
 
   once<T>(key: string, run: () => T | Promise<T>): Promise<T> {
-    return this.#isPutOff ? Promise.reject(new PutOffError()) : this.#once.once(key, run)
+    return this.#isPutOff ? Promise.reject(new PutOffError()) : this.memory.once(key, run)
   }
 
   #refuseUnsupported({ requires }: Question): void {
@@ -131,7 +131,7 @@ class ReplayedQuestions implements Asker {
         ErrorCode.InvalidRequest,
         `The client was asked ${maxRounds} times, and it did not end: a question whose words change needs a key`,
       )
-    const kept = { answers: this.#known, once: await this.#once.values(), state: this.#state, round }
+    const kept = { answers: this.#known, once: await this.memory.values(), state: this.#state, round }
     const requests = [...this.#asked].map(([key, { method, params }]) => [key, { method, params }] as const)
     this.#exchange.putOff({
       ...(requests.length > 0 ? { inputRequests: Object.fromEntries(requests) } : {}),

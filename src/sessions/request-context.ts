@@ -23,18 +23,18 @@ import {
 import { toBlocks } from '../components/result.js'
 import { operationsOn } from '../router/operations.js'
 import { isAtLeast } from '../protocol/log-levels.js'
-import type { ContentBlock, LogLevel, RequestId } from '../protocol/types.js'
+import type { ContentBlock, LogLevel, Meta, RequestId } from '../protocol/types.js'
 import type { Exchange } from './exchange.js'
 import type { Services } from './services.js'
 
 /** By how much streamed text moves progress on: too little to get before a later report of the handler's own. */
 const STREAM_STEP = 1e-6
 
+/** How keys of `_meta` begin that belong to the protocol. */
+const PROTOCOL_META = 'io.modelcontextprotocol/'
+
 /** What a report gives that need not wait: the same for all, of which there may be many. */
 const DONE = Promise.resolve()
-
-/** Headers that no handler needs and no log should hold. */
-const SENSITIVE = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key'])
 
 /** The context of one request. What is read is bound then, so that it may be destructured. */
 export class RequestContext implements Context, InnerContext {
@@ -42,7 +42,7 @@ export class RequestContext implements Context, InnerContext {
   readonly #services: Services
   #progress = -Infinity
   #total: number | undefined
-  #headers: Readonly<Record<string, string>> | undefined
+  #turns = 0
 
   constructor(exchange: Exchange, services: Services) {
     this.#exchange = exchange
@@ -67,11 +67,7 @@ export class RequestContext implements Context, InnerContext {
   }
 
   get headers(): Readonly<Record<string, string>> | undefined {
-    const { http } = this.#exchange.start
-    if (http === undefined) return undefined
-    return (this.#headers ??= Object.fromEntries(
-      Object.entries(http.headers).filter(([name]) => !SENSITIVE.has(name)),
-    ))
+    return this.#exchange.start.caller.headers
   }
 
   get signal(): AbortSignal {
@@ -154,7 +150,10 @@ export class RequestContext implements Context, InnerContext {
   }
 
   [RELAY](): Relay {
+    const { memory } = this.#exchange.asker
+    const { caller, logging, session, request } = this.#exchange.start
     return {
+      caller,
       ask: (question) => handled(this.#exchange.asker.ask(question)),
       tell: (message) => {
         if (this.#isHeard(message['level'] as LogLevel))
@@ -162,7 +161,14 @@ export class RequestContext implements Context, InnerContext {
       },
       stream: (content) => this.#streamApart(content),
       wantsProgress: this.#exchange.progressToken !== undefined,
-      session: this.#exchange.start.session,
+      logLevel: logging.logLevel,
+      meta: ownMeta(request.params?.['_meta'] as Meta | undefined),
+      turn: () => (this.#turns += 1),
+      recall: (key) => memory.get(key),
+      remember: (key, value) => {
+        memory.set(key, value)
+      },
+      session,
     }
   }
 
@@ -229,6 +235,15 @@ export class RequestContext implements Context, InnerContext {
     const toolName = request.params?.['name']
     await this.#exchange.notify('notifications/tool/streamContent', { content, toolName })
   }
+}
+
+/** What of a request's `_meta` is meant for whoever answers it in the end. */
+function ownMeta(meta: Meta | undefined): Meta | undefined {
+  if (meta === undefined) return undefined
+  const own = Object.entries(meta).filter(
+    ([key]) => key !== 'progressToken' && !key.startsWith(PROTOCOL_META),
+  )
+  return own.length === 0 ? undefined : Object.fromEntries(own)
 }
 
 /** A promise whose failure is no fault if nobody awaits it. */

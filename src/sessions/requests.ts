@@ -8,6 +8,7 @@ import { ASKING_METHODS, Exchange, internalError, type ExchangeSession } from '.
 import { Listen } from './listen.js'
 import { askByPushing } from './pushed-questions.js'
 import { askByReplaying } from './replayed-questions.js'
+import { RequestCaller } from './request-caller.js'
 import { RequestContext } from './request-context.js'
 import type { Services } from './services.js'
 import type { HttpFacts, Reply } from './sinks.js'
@@ -125,7 +126,9 @@ export class Requests {
       throw invalidRequest(`No more than ${MAX_IN_FLIGHT} requests at once`)
   }
 
-  #begin(start: ConstructorParameters<typeof Exchange>[0]): Exchange {
+  #begin(given: ConstructorParameters<typeof Exchange>[0]): Exchange {
+    const { http, caller } = given
+    const start = http === undefined ? given : { ...given, caller: new RequestCaller(caller, http) }
     const exchange = new Exchange(start, this.#services, this.#onEnd)
     this.#inFlight.set(start.request.id, exchange)
     return exchange

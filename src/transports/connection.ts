@@ -1,4 +1,5 @@
 import type { JsonRpcMessage } from '../protocol/json-rpc.js'
+import type { RequestId } from '../protocol/types.js'
 import type { Session } from '../sessions/session.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Push, Reply } from '../sessions/sinks.js'
@@ -7,21 +8,23 @@ import type { Transport } from './transport.js'
 
 /** Serve one client over a connection that carries message objects. */
 export async function serveTransport(transport: Transport, sessions: Sessions): Promise<Session> {
-  // A client that has gone is heard of by `onclose`; what was on its way to it is lost.
-  const send = async (message: string): Promise<void> => {
-    await transport.send(JSON.parse(message) as JsonRpcMessage)
-  }
-  const sendOrLose = (message: string): Promise<void> => send(message).catch(() => undefined)
+  const send = senderOver(transport)
   const close = async (): Promise<void> => {
     await transport.close()
   }
   const session = sessions.connect(
-    sharedPush(sendOrLose, () => void close().catch(() => undefined)),
+    sharedPush(
+      (message) => send(message, undefined),
+      () => void close().catch(() => undefined),
+    ),
     transport instanceof InMemoryTransport ? 'inMemory' : 'custom',
   )
-  const reply = sharedReply(sendOrLose)
-  transport.onmessage = (message) => {
-    session.receive(message, reply)
+  transport.onmessage = (message: { readonly id?: unknown }) => {
+    const { id } = (message as { readonly id?: RequestId } | null) ?? {}
+    session.receive(
+      message,
+      sharedReply((text) => send(text, id)),
+    )
   }
   const previous = transport.onclose
   transport.onclose = () => {
@@ -40,6 +43,19 @@ export async function serveTransport(transport: Transport, sessions: Sessions): 
     throw error
   }
   return session
+}
+
+/** A client that has gone is heard of by `onclose`; what was on its way to it is lost. */
+function senderOver(
+  transport: Transport,
+): (message: string, related: RequestId | undefined) => Promise<void> {
+  if (transport instanceof InMemoryTransport)
+    return (message, related) => transport.sendText(message, related).catch(() => undefined)
+  const send = async (message: string, relatedRequestId: RequestId | undefined): Promise<void> => {
+    const parsed = JSON.parse(message) as JsonRpcMessage
+    await transport.send(parsed, relatedRequestId === undefined ? undefined : { relatedRequestId })
+  }
+  return (message, related) => send(message, related).catch(() => undefined)
 }
 
 /** What answers no request, on a wire that all messages share. */

@@ -1,5 +1,5 @@
 import type { JsonRpcMessage } from '../protocol/json-rpc.js'
-import type { Transport } from './transport.js'
+import type { MessageFacts, SendOptions, Transport } from './transport.js'
 
 /**
  * Two ends of a connection within one process. Messages cross as JSON text, as they would
@@ -15,11 +15,11 @@ export function inMemoryTransports(): [client: Transport, server: Transport] {
 
 /** One end of such a connection. */
 export class InMemoryTransport implements Transport {
-  onmessage?: ((message: never) => void) | undefined
+  onmessage?: ((message: never, facts?: never) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
   #other: InMemoryTransport | undefined
-  #waiting: string[] | undefined = []
+  #waiting: { text: string; facts: MessageFacts | undefined }[] | undefined = []
 
   join(other: InMemoryTransport): void {
     this.#other = other
@@ -28,13 +28,18 @@ export class InMemoryTransport implements Transport {
   start(): Promise<void> {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
-    for (const text of waiting) this.#deliver(text)
+    for (const { text, facts } of waiting) this.#deliver(text, facts)
     return Promise.resolve()
   }
 
-  send(message: JsonRpcMessage): Promise<void> {
+  send(message: JsonRpcMessage, options?: SendOptions): Promise<void> {
+    return this.sendText(JSON.stringify(message), options?.relatedRequestId)
+  }
+
+  /** Send what is JSON already; `relatedRequestId` is the other side's request that it belongs to. */
+  sendText(text: string, relatedRequestId: unknown): Promise<void> {
     if (this.#other === undefined) return Promise.reject(new Error('The connection is closed'))
-    this.#other.#take(JSON.stringify(message))
+    this.#other.#take(text, relatedRequestId === undefined ? undefined : { relatedRequestId })
     return Promise.resolve()
   }
 
@@ -46,15 +51,15 @@ export class InMemoryTransport implements Transport {
     return other.close()
   }
 
-  #take(text: string): void {
-    if (this.#waiting !== undefined) this.#waiting.push(text)
+  #take(text: string, facts: MessageFacts | undefined): void {
+    if (this.#waiting !== undefined) this.#waiting.push({ text, facts })
     else
       queueMicrotask(() => {
-        this.#deliver(text)
+        this.#deliver(text, facts)
       })
   }
 
-  #deliver(text: string): void {
-    this.onmessage?.(JSON.parse(text) as never)
+  #deliver(text: string, facts: MessageFacts | undefined): void {
+    this.onmessage?.(JSON.parse(text) as never, facts as never)
   }
 }

@@ -1,14 +1,37 @@
 import type { JsonRpcMessage } from '../protocol/json-rpc.js'
+import type { RequestId } from '../protocol/types.js'
+
+/** What may be said of a message as it is sent, in the official SDK's words. */
+export interface SendOptions {
+  /** The request that the other side made, and that this message belongs to. */
+  readonly relatedRequestId?: RequestId | undefined
+  /** HTTP headers of this message alone. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Ends what the transport has open for this request alone. */
+  readonly requestSignal?: AbortSignal | undefined
+  /** Called when what the transport had open for this request alone has ended. */
+  readonly onRequestStreamEnd?: ((error?: Error) => void) | undefined
+}
+
+/** What a transport may know of a message that came in. */
+export interface MessageFacts {
+  /** The request that we made, and that the message belongs to. */
+  readonly relatedRequestId?: unknown
+}
 
 /**
  * A connection that carries messages both ways, shaped as the official SDK's `Transport`,
- * v1 and v2: what implements one can be served by `server.connect`.
+ * v1 and v2: what implements one can be served by `server.connect`, and be a client's way to a server.
  */
 export interface Transport {
   start(): Promise<void>
-  send(message: JsonRpcMessage): Promise<void>
+  send(message: JsonRpcMessage, options?: SendOptions): Promise<void>
   close(): Promise<void>
-  onmessage?: ((message: never) => void) | undefined
+  onmessage?: ((message: never, facts?: never) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
+  /** Told which revision was agreed on. */
+  setProtocolVersion?: ((version: string) => void) | undefined
+  /** Whether each request has something open of its own, so that ending that calls the request off. */
+  readonly hasPerRequestStream?: boolean | undefined
 }

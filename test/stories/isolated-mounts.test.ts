@@ -130,11 +130,15 @@ describe.each(of2026)('for $name, a server mounted as a proxy', ({ connect }) =>
     expect(textOf(await call(client, 'c_returns'))).toBe('[{"name":"D?"},{"kept":1}]')
   })
 
-  test('leaves nothing behind', async () => {
+  test('shares one connection with others, and leaves nothing behind when it is unmounted', async () => {
     const child = make('child').addTool({ name: 'who', execute: (_args, { client }) => client.name })
     const recording = new Recording(child)
-    const client = await connect(isolated(child))
-    expect(await call(client, 'c_who')).toMatchObject({ content: [{ text: 'test-client' }] })
+    const main = isolated(child)
+    const client = await connect(main)
+    const answers = await Promise.all([call(client, 'c_who'), call(client, 'c_who')])
+    expect(answers.map(textOf)).toEqual(['test-client', 'test-client'])
+    expect(recording.connected).toHaveLength(1)
+    main.unmount(child)
     await recording.gone()
     expect(child.sessions).toEqual([])
     expect(child.status().requests).toBe(0)

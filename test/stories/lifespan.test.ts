@@ -106,6 +106,7 @@ test('the status of a server is what it is', async () => {
     lastError: undefined,
     requests: 0,
     mounts: [],
+    upstreams: [],
   })
   expect(sessions).toEqual({ connected: 0, max: 10_000 })
   const connection = await Raw.connect(await serve(server))

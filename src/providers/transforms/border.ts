@@ -135,7 +135,8 @@ function inside<K extends ComponentKind>(
 function outerUris(space: Namespace, { provider }: Scope): OuterUri {
   return (uri) => {
     if (!/^https?:/i.test(uri)) return space.outerUri(uri)
-    const named = (resource: unknown): string => (resource === undefined ? uri : space.outerUri(uri))
+    const named = (resource: Component | undefined): string =>
+      resource === undefined || resource.isGuess === true ? uri : space.outerUri(uri)
     try {
       const found = provider.find('resource', uri, undefined)
       return found instanceof Promise ? found.then(named, () => uri) : named(found)

@@ -1,3 +1,4 @@
+import type { UpstreamStatus } from '../../providers/provider.js'
 import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
 
 /** Where a load balancer asks whether the server lives. */
@@ -44,6 +45,8 @@ export interface ServerStatus {
   /** How many requests are being answered. */
   readonly requests: number
   readonly mounts: readonly MountStatus[]
+  /** The servers behind it, wherever in the tree of mounts they are. One that is unavailable does not make it unready. */
+  readonly upstreams: readonly UpstreamStatus[]
 }
 
 /** Answers those who ask how the server is doing. */

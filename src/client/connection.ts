@@ -1,0 +1,204 @@
+import { ConnectionError, HttpStatusError, RequestTimeoutError, SessionForgottenError } from '../errors.js'
+import type { EraName } from '../protocol/era.js'
+import type { JsonObject, Meta } from '../protocol/types.js'
+import { envelopeOf, negotiate, type Agreement, type Introduction } from './negotiation.js'
+import { Peer, type PeerHandlers, type PeerRequest } from './peer.js'
+import type { Connector, Way } from './target.js'
+
+export interface ConnectionOptions {
+  readonly connector: Connector
+  /** Those that may be spoken, the best first. */
+  readonly eras: readonly EraName[]
+  /** Sent with each HTTP request, made anew for each. */
+  readonly headers?: (() => Readonly<Record<string, string>>) | undefined
+  readonly introduction: Introduction
+  readonly handlers: Omit<PeerHandlers, 'onClose'>
+  /** Called each time it has been opened: what the server is to know again is told then. */
+  readonly onOpen?: ((connection: Connection) => Promise<void>) | undefined
+  /** Called when an open connection is not open any more. */
+  readonly onLost?: (() => void) | undefined
+  /** How long opening may take, in milliseconds. */
+  readonly openTimeoutMs: number
+}
+
+export interface ConnectionRequest extends PeerRequest {
+  /** The envelope of who makes it, where that is not the one that opened the connection (2026-07-28). */
+  readonly as?: Meta | undefined
+}
+
+interface Open {
+  readonly peer: Peer
+  readonly agreement: Agreement
+  readonly tellsOff: boolean
+}
+
+/** A conversation with a server, in the era that it speaks. It is opened by what needs it, and anew when the server has forgotten it. */
+export class Connection {
+  readonly #options: ConnectionOptions
+  #introduction: Introduction
+  #envelope: Meta
+  #open: Open | undefined
+  #opening: Promise<Open> | undefined
+  #workingWay: Way | undefined
+  #isClosed = false
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.#introduction = options.introduction
+    this.#envelope = envelopeOf(options.introduction)
+  }
+
+  /** What was agreed on, while it is open. */
+  get agreement(): Agreement | undefined {
+    return this.#open?.agreement
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** How many requests wait for their answers. */
+  get pending(): number {
+    return this.#open?.peer.pending ?? 0
+  }
+
+  /** Open it, if it is not open. @throws ConnectionError where the server cannot be reached or does not speak as we do. */
+  async open(): Promise<Agreement> {
+    return (await this.#opened()).agreement
+  }
+
+  /**
+   * Send a request and wait for its result, in a new session where the old one was forgotten.
+   * @throws ProtocolError for an error; ConnectionError where there will be no answer.
+   */
+  async request(method: string, params: JsonObject, options: ConnectionRequest = {}): Promise<JsonObject> {
+    const open = this.#open ?? (await this.#opened())
+    try {
+      return await this.#send(open, method, params, options)
+    } catch (error) {
+      if (!(error instanceof ConnectionError) || options.signal?.aborted === true) throw error
+      if (error instanceof SessionForgottenError) this.#lose(open)
+      else if (!mayRepeat(error, method, open.peer)) throw error
+      return this.#send(await this.#opened(), method, params, options)
+    }
+  }
+
+  /** Say something else of oneself from now on, where that is said with each request (2026-07-28). */
+  introduce(changes: Partial<Introduction>): void {
+    this.#introduction = { ...this.#introduction, ...changes }
+    this.#envelope = envelopeOf(this.#introduction)
+  }
+
+  /** Tell the server something, if it is there to be told. */
+  notify(method: string, params: JsonObject = {}): void {
+    this.#open?.peer.notify(method, params)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const opening = this.#opening
+    const open = this.#open
+    this.#open = undefined
+    await open?.peer.close()
+    await opening?.then(({ peer }) => peer.close()).catch(() => undefined)
+  }
+
+  #send(
+    { peer, agreement, tellsOff }: Open,
+    method: string,
+    params: JsonObject,
+    options: ConnectionRequest,
+  ): Promise<JsonObject> {
+    if (agreement.era === '2025-11-25') return peer.request(method, params, options)
+    const meta = options.as ?? this.#envelope
+    const own = params['_meta'] as Meta | undefined
+    const _meta = own === undefined ? meta : { ...own, ...meta }
+    return peer.request(method, { ...params, _meta }, tellsOff ? options : { ...options, tellsOff })
+  }
+
+  /** Many may need it at once: it is opened once. */
+  #opened(): Promise<Open> {
+    if (this.#open !== undefined) return Promise.resolve(this.#open)
+    this.#opening ??= this.#openAnew().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #openAnew(): Promise<Open> {
+    const { connector, onOpen } = this.#options
+    const ways = this.#workingWay === undefined ? connector.ways : [this.#workingWay]
+    let failure: unknown
+    for (const way of ways) {
+      if (this.#isClosed) break
+      try {
+        const open = await this.#openBy(way)
+        this.#workingWay = way
+        this.#open = open
+        await onOpen?.(this).catch((error: unknown) => {
+          this.#lose(open)
+          throw error
+        })
+        return open
+      } catch (error) {
+        failure = error
+        if (!mayBeOtherTransport(error)) break
+      }
+    }
+    throw this.#isClosed ? new ConnectionError('The connection is closed', 'not begun') : failure
+  }
+
+  async #openBy(way: Way): Promise<Open> {
+    const { handlers, eras, headers, openTimeoutMs } = this.#options
+    const transport = await way(headers)
+    const peer: Peer = new Peer(transport, {
+      ...handlers,
+      onClose: () => {
+        if (this.#open?.peer === peer) this.#lose(this.#open)
+      },
+    })
+    try {
+      await within(openTimeoutMs, peer.start())
+      const agreement = await negotiate(peer, eras, this.#introduction, openTimeoutMs)
+      if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
+      const tellsOff = agreement.era === '2025-11-25' || transport.hasPerRequestStream !== true
+      return { peer, agreement, tellsOff }
+    } catch (error) {
+      await peer.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Of many that find out, the first one counts. */
+  #lose(open: Open): void {
+    if (this.#open !== open) return
+    this.#open = undefined
+    void open.peer.close().catch(() => undefined)
+    this.#options.onLost?.()
+  }
+}
+
+/** What only reads may be asked for again; what a tool does must not be done twice. */
+function mayRepeat(error: ConnectionError, method: string, { isClosed }: Peer): boolean {
+  if (error instanceof RequestTimeoutError || error instanceof HttpStatusError) return false
+  return error.outcome === 'not begun' ? isClosed : method !== 'tools/call'
+}
+
+/** A server that does not take what is posted to it may be one of 2024 (2025-11-25, basic/transports, Backwards Compatibility). */
+function mayBeOtherTransport(error: unknown): boolean {
+  return error instanceof HttpStatusError && error.status >= 400 && error.status < 500
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const tooLong = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new ConnectionError(`The server could not be reached within ${ms} ms`, 'not begun'))
+    }, ms)
+  })
+  try {
+    await Promise.race([work, tooLong])
+  } finally {
+    clearTimeout(timer)
+  }
+}

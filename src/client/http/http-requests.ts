@@ -1,0 +1,118 @@
+import {
+  HttpStatusError,
+  MessageTooLongError,
+  UnauthorizedError,
+  type ConnectionError,
+} from '../../errors.js'
+import type { Authorization } from './authorization.js'
+import type { HttpAnswer, HttpAsked, HttpClient } from './http-client.js'
+
+/** Headers of a client's own: the same always, or made anew for each request. */
+export type OwnHeaders =
+  | Readonly<Record<string, string>>
+  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
+
+/** How often a server may send a request on to another address of its own. */
+const MAX_REDIRECTS = 5
+
+/** How much of an answer that is an error is read, in bytes. */
+const MAX_ERROR_BYTES = 64 * 1024
+
+/** Requests to one server: with the headers that it wants to see, authorised, and wherever it has moved to. */
+export class HttpRequests {
+  readonly #http: HttpClient
+  readonly #headers: OwnHeaders
+  readonly #authorization: Authorization | undefined
+  #url: URL
+
+  constructor(url: URL, http: HttpClient, headers: OwnHeaders = {}, authorization?: Authorization) {
+    this.#url = url
+    this.#http = http
+    this.#headers = headers
+    this.#authorization = authorization
+  }
+
+  get url(): URL {
+    return this.#url
+  }
+
+  /**
+   * Send a request, to the server's own address or to another.
+   * @throws ConnectionError where no answer came, UnauthorizedError where none will.
+   */
+  async send(asked: HttpAsked, url?: URL): Promise<HttpAnswer> {
+    let answer = await this.#sendOn(asked, url)
+    for (let attempt = 1; answer.status === 401 || answer.status === 403; attempt++) {
+      if ((await this.#authorization?.satisfy(answer, this.#url, attempt)) !== true) return answer
+      answer = await this.#sendOn(asked, url)
+    }
+    return answer
+  }
+
+  async #sendOn(asked: HttpAsked, url: URL | undefined): Promise<HttpAnswer> {
+    const headers = await this.#headersFor(asked)
+    let at = url ?? this.#url
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#http.send(at, headers === asked.headers ? asked : { ...asked, headers })
+      if (answer.status < 300 || answer.status >= 400) return answer
+      at = redirected(answer, at, redirects)
+      if (url === undefined) this.#url = at
+    }
+  }
+
+  async #headersFor({ headers }: HttpAsked): Promise<HttpAsked['headers']> {
+    const own = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
+    const token = await this.#authorization?.token()
+    return { ...own, ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) }
+  }
+}
+
+/** Only what keeps the body, and stays with the same server: nobody else gets to see headers that may hold secrets. */
+function redirected(answer: HttpAnswer, from: URL, redirects: number): URL {
+  answer.discard()
+  const location = answer.header('location')
+  const to = location === undefined ? undefined : urlOf(location, from)
+  const keepsBody = answer.status === 307 || answer.status === 308
+  if (to?.origin !== from.origin || !keepsBody || redirects >= MAX_REDIRECTS)
+    throw new HttpStatusError(
+      answer.status,
+      `${from.origin} sends requests on, which is not followed: ${to?.href ?? 'to nowhere'}`,
+      'not begun',
+    )
+  return to
+}
+
+/** The text of a body. */
+export async function textOf(answer: HttpAnswer, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  await answer.read((chunk) => {
+    length += chunk.length
+    if (length > maxBytes) throw new MessageTooLongError(maxBytes)
+    chunks.push(chunk)
+  })
+  if (chunks.length === 1) return new TextDecoder().decode(chunks[0])
+  const decoder = new TextDecoder()
+  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
+}
+
+/** The beginning of what came with an error status. */
+export async function errorTextOf(answer: HttpAnswer): Promise<string> {
+  try {
+    return await textOf(answer, MAX_ERROR_BYTES)
+  } catch {
+    return ''
+  }
+}
+
+/** What an HTTP status says went wrong. From 500 on something may have run. */
+export function statusError(status: number, url: URL): ConnectionError {
+  if (status === 401) return new UnauthorizedError(`${url.origin} wants to know who asks (401)`)
+  const outcome = status >= 500 ? 'unknown' : 'not begun'
+  return new HttpStatusError(status, `${url.origin} answered with HTTP status ${status}`, outcome)
+}
+
+/** An address that a server gives, or `undefined` where it is none. */
+export function urlOf(text: string, base: URL): URL | undefined {
+  return URL.canParse(text, base) ? new URL(text, base) : undefined
+}

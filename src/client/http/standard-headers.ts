@@ -1,0 +1,25 @@
+import { META } from '../../protocol/era.js'
+import type { JsonRpcNotification, JsonRpcRequest } from '../../protocol/json-rpc.js'
+import { encodeHeaderValue } from '../../protocol/mirrored-headers.js'
+import type { Meta } from '../../protocol/types.js'
+
+/** Which parameter `Mcp-Name` repeats. */
+const NAMED_BY: Readonly<Record<string, string>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+}
+
+/** What HTTP headers say of a request as well, so that gateways need not read the body (2026-07-28, basic/transports/streamable-http). */
+export function standardHeaders({
+  method,
+  params = {},
+}: JsonRpcRequest | JsonRpcNotification): Record<string, string> {
+  const meta = params['_meta'] as Meta
+  const name = Object.hasOwn(NAMED_BY, method) ? params[NAMED_BY[method] as string] : undefined
+  return {
+    'mcp-protocol-version': String(meta[META.protocolVersion]),
+    'mcp-method': method,
+    ...(typeof name === 'string' && { 'mcp-name': encodeHeaderValue(name) }),
+  }
+}

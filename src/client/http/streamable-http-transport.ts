@@ -1,0 +1,287 @@
+import { ConnectionError, HttpStatusError, SessionForgottenError } from '../../errors.js'
+import { claimsOwnRevision } from '../../protocol/era.js'
+import {
+  isObject,
+  parseJson,
+  type JsonRpcMessage,
+  type JsonRpcRequest,
+  type JsonRpcResponse,
+} from '../../protocol/json-rpc.js'
+import type { SendOptions, Transport } from '../../transports/transport.js'
+import { readEvents } from './event-reader.js'
+import type { HttpAnswer } from './http-client.js'
+import type { AuthorizationResponse } from './authorization.js'
+import { HttpAccess, type HttpTransportOptions } from './http-access.js'
+import { errorTextOf, statusError, textOf } from './http-requests.js'
+import { backOff } from '../back-off.js'
+import { standardHeaders } from './standard-headers.js'
+
+const ACCEPTED = 'application/json, text/event-stream'
+
+/** How often a stream that breaks is opened again before it is given up. */
+const MAX_RESUMPTIONS = 10
+
+/** The longest that a server may have us wait before we come back, in milliseconds. */
+const MAX_RETRY_MS = 30_000
+
+/** One stream that the server writes to: how to come back to it. */
+interface StreamPosition {
+  lastEventId: string | undefined
+  retryMs: number | undefined
+}
+
+/** A connection to a server over streamable HTTP (basic/transports, from 2025-03-26 on). */
+export class StreamableHTTPTransport implements Transport {
+  onmessage?: ((message: never, facts?: never) => void) | undefined
+  onclose?: (() => void) | undefined
+  onerror?: ((error: Error) => void) | undefined
+  readonly hasPerRequestStream = true
+  readonly #access: HttpAccess
+  readonly #ownsAccess: boolean
+  readonly #headers: () => Readonly<Record<string, string>>
+  readonly #closing = new AbortController()
+  #sessionId: string | undefined
+  #version: string | undefined
+
+  /** @throws TypeError for what is no HTTP address. */
+  constructor(
+    url: string | URL,
+    options: HttpTransportOptions | HttpAccess = {},
+    headers: () => Readonly<Record<string, string>> = () => ({}),
+  ) {
+    this.#headers = headers
+    this.#ownsAccess = !(options instanceof HttpAccess)
+    this.#access = options instanceof HttpAccess ? options : new HttpAccess(url, options)
+  }
+
+  /** The `Mcp-Session-Id`, if the server gave one (up to 2025-11-25). */
+  get sessionId(): string | undefined {
+    return this.#sessionId
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#version = version
+  }
+
+  /** @throws ConnectionError where the server did not take the message. */
+  async send(message: JsonRpcMessage, options: SendOptions = {}): Promise<void> {
+    if (this.#closing.signal.aborted) throw new ConnectionError('The connection is closed', 'not begun')
+    const request = 'method' in message && 'id' in message ? message : undefined
+    const answer = await this.#post(message, options)
+    if (answer.status < 200 || answer.status >= 300) await this.#refused(answer, request, options)
+    else if (request !== undefined) await this.#receive(answer, request, options)
+    else {
+      answer.discard()
+      if ('method' in message && message.method === 'notifications/initialized') void this.#listen()
+    }
+  }
+
+  /** End the session, as far as the server lets it be ended. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    const ending = this.#sessionId === undefined ? undefined : this.#endSession()
+    this.#closing.abort(new ConnectionError('The connection has been closed', 'unknown'))
+    await ending
+    if (this.#ownsAccess) this.#access.close()
+    this.onclose?.()
+  }
+
+  /** Go on after the user has been sent to the authorization server and back. */
+  async finishAuth(response: AuthorizationResponse): Promise<void> {
+    await this.#access.finishAuth(response)
+  }
+
+  #post(message: JsonRpcMessage, { headers, requestSignal }: SendOptions): Promise<HttpAnswer> {
+    return this.#access.requests.send({
+      method: 'POST',
+      headers: {
+        ...this.#headers(),
+        accept: ACCEPTED,
+        'content-type': 'application/json',
+        ...this.#sessionHeaders(message),
+        ...headers,
+      },
+      body: JSON.stringify(message),
+      signal: requestSignal,
+    })
+  }
+
+  #sessionHeaders(message?: JsonRpcMessage): Record<string, string> {
+    if (message !== undefined && 'method' in message && claimsOwnRevision(message.params))
+      return standardHeaders(message)
+    return {
+      ...(this.#sessionId !== undefined && { 'mcp-session-id': this.#sessionId }),
+      ...(this.#version !== undefined && { 'mcp-protocol-version': this.#version }),
+    }
+  }
+
+  /** An error status may come with the JSON-RPC error that it stands for. */
+  async #refused(
+    answer: HttpAnswer,
+    request: JsonRpcRequest | undefined,
+    options: SendOptions,
+  ): Promise<void> {
+    if (answer.status === 404 && this.#sessionId !== undefined) {
+      answer.discard()
+      throw new SessionForgottenError()
+    }
+    const body = errorIn(await errorTextOf(answer))
+    if (request === undefined || body === undefined)
+      throw statusError(answer.status, this.#access.requests.url)
+    this.#deliver({ jsonrpc: '2.0', id: request.id, error: body }, request.id)
+    options.onRequestStreamEnd?.()
+  }
+
+  async #receive(answer: HttpAnswer, { id, method }: JsonRpcRequest, options: SendOptions): Promise<void> {
+    if (method === 'initialize') this.#sessionId = answer.header('mcp-session-id') ?? this.#sessionId
+    const type = answer.header('content-type')?.split(';')[0]?.trim().toLowerCase()
+    if (type === 'text/event-stream') {
+      void this.#follow(answer, id, options)
+      return
+    }
+    if (type !== 'application/json') {
+      answer.discard()
+      const problem = `${this.#access.requests.url.origin} answered with ${type ?? 'no content'}, not with JSON`
+      throw new HttpStatusError(answer.status, problem, 'unknown')
+    }
+    this.#deliver(readJson(await textOf(answer, this.#access.maxMessageBytes)), id)
+    options.onRequestStreamEnd?.()
+  }
+
+  /** Read the stream of one request, coming back to it where it breaks and can be resumed. */
+  async #follow(
+    answer: HttpAnswer,
+    id: unknown,
+    { onRequestStreamEnd, requestSignal }: SendOptions,
+  ): Promise<void> {
+    const position: StreamPosition = { lastEventId: undefined, retryMs: undefined }
+    let failure: Error | undefined
+    let next: HttpAnswer | undefined = answer
+    let isAnswered = false
+    for (let attempt = 0; next !== undefined && attempt <= MAX_RESUMPTIONS; attempt++) {
+      failure = await this.#read(next, id, position, (message) => {
+        isAnswered ||= isObject(message) && message['id'] === id && !('method' in message)
+      })
+      const isOver = isAnswered || requestSignal?.aborted === true || this.#closing.signal.aborted
+      if (isOver || position.lastEventId === undefined) break
+      next = await this.#resume(position, attempt, requestSignal)
+    }
+    onRequestStreamEnd?.(failure)
+  }
+
+  /** Gives why the stream ended, if it was not its end. */
+  async #read(
+    answer: HttpAnswer,
+    id: unknown,
+    position: StreamPosition,
+    seen: (message: unknown) => void,
+  ): Promise<Error | undefined> {
+    try {
+      await readEvents(answer, this.#access.maxMessageBytes, {
+        onEvent: (event) => {
+          position.lastEventId = event.id ?? position.lastEventId
+          if (event.data === '' || (event.event ?? 'message') !== 'message') return
+          const message = readJson(event.data)
+          seen(message)
+          this.#deliver(message, id)
+        },
+        onRetry: (ms) => {
+          position.retryMs = ms
+        },
+      })
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  /** Come back to a stream where it was left (2025-11-25, basic/transports, Resumability). */
+  async #resume(
+    { lastEventId, retryMs }: StreamPosition,
+    attempt: number,
+    requestSignal?: AbortSignal,
+  ): Promise<HttpAnswer | undefined> {
+    const signals = [this.#closing.signal, ...(requestSignal === undefined ? [] : [requestSignal])]
+    const signal = AbortSignal.any(signals)
+    try {
+      await backOff(attempt, signal, Math.min(retryMs ?? 0, MAX_RETRY_MS) || undefined)
+      return await this.#openStream(lastEventId, signal)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The stream for what answers no request (up to 2025-11-25), for as long as the session lasts. */
+  async #listen(): Promise<void> {
+    const position: StreamPosition = { lastEventId: undefined, retryMs: undefined }
+    const { signal } = this.#closing
+    for (let attempt = 0; !signal.aborted;) {
+      try {
+        const answer = await this.#openStream(position.lastEventId, signal)
+        if (answer === undefined) return
+        const begun = Date.now()
+        await this.#read(answer, undefined, position, () => undefined)
+        attempt = Date.now() - begun > MAX_RETRY_MS ? 0 : attempt + 1
+        await backOff(attempt, signal, Math.min(position.retryMs ?? 0, MAX_RETRY_MS) || undefined)
+      } catch {
+        attempt += 1
+        if (attempt > MAX_RESUMPTIONS) return
+        await backOff(attempt, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  /** `undefined` where the server has no such stream. */
+  async #openStream(lastEventId: string | undefined, signal: AbortSignal): Promise<HttpAnswer | undefined> {
+    const headers = {
+      ...this.#headers(),
+      accept: 'text/event-stream',
+      ...this.#sessionHeaders(),
+      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+    }
+    const answer = await this.#access.requests.send({ method: 'GET', headers, signal })
+    if (answer.status === 200) return answer
+    answer.discard()
+    if (answer.status < 500) return undefined
+    throw statusError(answer.status, this.#access.requests.url)
+  }
+
+  async #endSession(): Promise<void> {
+    try {
+      const headers = { ...this.#headers(), ...this.#sessionHeaders() }
+      const signal = AbortSignal.timeout(2000)
+      const answer = await this.#access.requests.send({ method: 'DELETE', headers, signal })
+      answer.discard()
+    } catch {
+      // It ends by itself if nobody comes any more.
+    }
+  }
+
+  #deliver(message: unknown, relatedRequestId: unknown): void {
+    this.onmessage?.(message as never, { relatedRequestId } as never)
+  }
+}
+
+function readJson(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    throw new ConnectionError('The server sent what is no JSON', 'unknown', error)
+  }
+}
+
+type RpcError = NonNullable<JsonRpcResponse['error']>
+
+function errorIn(text: string): RpcError | undefined {
+  try {
+    const body = parseJson(text)
+    const error = isObject(body) ? body['error'] : undefined
+    return isObject(error) && typeof error['code'] === 'number' ? (error as unknown as RpcError) : undefined
+  } catch {
+    return undefined
+  }
+}

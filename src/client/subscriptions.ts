@@ -1,0 +1,164 @@
+import { ConnectionError, ProtocolError } from '../errors.js'
+import { KINDS, COMPONENT_KINDS } from '../protocol/kinds.js'
+import type { JsonObject } from '../protocol/types.js'
+import { backOff } from './back-off.js'
+import type { Connection } from './connection.js'
+
+/** How long a server may take to acknowledge what is listened to, in milliseconds. */
+const ACKNOWLEDGE_TIMEOUT_MS = 15_000
+
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
+const UPDATED = 'notifications/resources/updated'
+const LIST_METHODS: ReadonlySet<string> = new Set(COMPONENT_KINDS.map((kind) => KINDS[kind].listChanged))
+
+/** What is done with what a server tells. */
+export interface Heard {
+  /** `method` is the notification's. */
+  readonly listChanged: (method: string) => void
+  readonly resourceUpdated: (uri: string) => void
+}
+
+/** One `subscriptions/listen`. */
+class Listening {
+  readonly controller = new AbortController()
+  acknowledge: () => void = () => undefined
+  fail: (error: unknown) => void = () => undefined
+  readonly acknowledged = new Promise<void>((resolve, reject) => {
+    this.acknowledge = resolve
+    this.fail = reject
+  })
+
+  constructor() {
+    this.acknowledged.catch(() => undefined)
+  }
+}
+
+/**
+ * What a connection is to hear of: by `resources/subscribe` up to 2025-11-25, where changed lists are told
+ * without asking, and from 2026-07-28 on by one `subscriptions/listen` that says it all.
+ */
+export class Subscriptions {
+  readonly #connection: () => Connection
+  readonly #heard: Heard
+  readonly #wantsLists: boolean
+  readonly #counts = new Map<string, number>()
+  #listening: Listening | undefined
+  #isClosed = false
+
+  constructor(connection: () => Connection, wantsLists: boolean, heard: Heard) {
+    this.#connection = connection
+    this.#wantsLists = wantsLists
+    this.#heard = heard
+  }
+
+  /** Hear of a resource. @throws ProtocolError, ConnectionError where the server does not take it. */
+  async add(uri: string): Promise<void> {
+    const count = this.#counts.get(uri) ?? 0
+    this.#counts.set(uri, count + 1)
+    if (count > 0) return
+    try {
+      const { era } = await this.#connection().open()
+      if (era === '2025-11-25') await this.#connection().request('resources/subscribe', { uri })
+      else await this.#listen()
+    } catch (error) {
+      this.#forget(uri)
+      throw error
+    }
+  }
+
+  /** Hear of it no more. */
+  async delete(uri: string): Promise<void> {
+    if (!this.#forget(uri)) return
+    const era = this.#connection().agreement?.era
+    if (era === '2025-11-25') await this.#connection().request('resources/unsubscribe', { uri })
+    else if (era !== undefined) await this.#listen()
+  }
+
+  /** The connection has been opened, perhaps anew: say again what is to be heard. */
+  async restore(connection: Connection): Promise<void> {
+    const era = connection.agreement?.era
+    if (era === '2026-07-28') {
+      if (this.#wantsLists || this.#counts.size > 0) await this.#listen().catch(ignoreRefusal)
+      return
+    }
+    for (const uri of this.#counts.keys())
+      await connection.request('resources/subscribe', { uri }).catch(ignoreRefusal)
+  }
+
+  /** Take a notification. Gives whether it was one of these. */
+  notified(method: string, params: JsonObject, about: unknown): boolean {
+    if (method === ACKNOWLEDGED) {
+      const listening = about instanceof Listening ? about : this.#listening
+      listening?.acknowledge()
+      return true
+    }
+    if (LIST_METHODS.has(method)) {
+      this.#heard.listChanged(method)
+      return true
+    }
+    if (method !== UPDATED) return false
+    if (typeof params['uri'] === 'string') this.#heard.resourceUpdated(params['uri'])
+    return true
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#counts.clear()
+    this.#listening?.controller.abort(new ConnectionError('The connection is closed', 'not begun'))
+    this.#listening = undefined
+  }
+
+  /** Gives whether nobody wants it any more. */
+  #forget(uri: string): boolean {
+    const count = this.#counts.get(uri) ?? 0
+    if (count > 1) this.#counts.set(uri, count - 1)
+    else this.#counts.delete(uri)
+    return count === 1
+  }
+
+  /** Say what is to be heard now. What was said before ends once that is acknowledged, so that nothing is missed. */
+  async #listen(): Promise<void> {
+    const before = this.#listening
+    const listening = (this.#listening =
+      this.#wantsLists || this.#counts.size > 0 ? new Listening() : undefined)
+    if (listening !== undefined) {
+      void this.#keepListening(listening)
+      const timer = setTimeout(() => {
+        listening.fail(new ConnectionError('The server did not acknowledge the subscription', 'unknown'))
+      }, ACKNOWLEDGE_TIMEOUT_MS)
+      await listening.acknowledged.finally(() => {
+        clearTimeout(timer)
+      })
+    }
+    before?.controller.abort(new Error('Something else is listened to now'))
+  }
+
+  /** Until it is said otherwise, come back when the stream ends. */
+  async #keepListening(listening: Listening): Promise<void> {
+    const { signal } = listening.controller
+    for (let attempt = 0; !signal.aborted && !this.#isClosed; attempt++) {
+      try {
+        const options = { signal, about: listening }
+        await this.#connection().request('subscriptions/listen', { notifications: this.#filter }, options)
+      } catch (error) {
+        listening.fail(error)
+        // A connection that is opened anew has it said again.
+        if (!(error instanceof ConnectionError) || this.#connection().agreement === undefined) return
+      }
+      await backOff(attempt, signal).catch(() => undefined)
+    }
+  }
+
+  get #filter(): JsonObject {
+    const lists = COMPONENT_KINDS.map((kind) => [KINDS[kind].listenFilter, true] as const)
+    return {
+      ...(this.#wantsLists && Object.fromEntries(lists)),
+      ...(this.#counts.size > 0 && { resourceSubscriptions: [...this.#counts.keys()] }),
+    }
+  }
+}
+
+/** A server that does not know a subscription, or not any more, is used without it. */
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof ProtocolError) && !(error instanceof ConnectionError)) throw error
+}

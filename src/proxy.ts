@@ -1,0 +1,98 @@
+import type { ClientOptions } from './client/client-options.js'
+import { ServerClient } from './client/server-client.js'
+import { connectorTo, type Connector, type ServerTarget, type UrlTarget } from './client/target.js'
+import type { StdioTransportOptions } from './client/stdio-transport.js'
+import type { FastMCPOptions } from './options.js'
+import type { Implementation } from './protocol/types.js'
+import type { UpstreamOptions } from './remote/options.js'
+import type { UpstreamSettings } from './remote/upstream.js'
+import { RemoteProvider, type ReplicaPolicy } from './remote/remote-provider.js'
+import type { Logger } from './runtime/logger.js'
+
+/** Several servers, each by the key that its names are prefixed with. */
+export interface ServersConfig {
+  readonly mcpServers: Readonly<Record<string, ServerConfig>>
+}
+
+/** A server as configuration files know it. */
+export type ServerConfig = (UrlTarget | StdioTransportOptions) & Pick<UpstreamOptions, 'era' | 'timeoutMs'>
+
+/** Several servers that are alike, of which any will do. */
+export interface ReplicasConfig {
+  readonly replicas: readonly (string | URL | UrlTarget)[]
+  /** Which gets the next call. Default: `leastPending`. */
+  readonly policy?: ReplicaPolicy | undefined
+}
+
+/** What a proxy can stand before: what a `Client` takes, or a `Client`, whose target and options it takes over. */
+export type ProxyTarget = ServerTarget | ServersConfig | ReplicasConfig | ServerClient<never>
+
+/** How a proxy speaks to what is behind it, and how it is served itself. */
+export type ProxyOptions = UpstreamOptions &
+  Partial<FastMCPOptions> &
+  Pick<ClientOptions, 'auth' | 'fetch' | 'maxMessageBytes'>
+
+export function isServersConfig(target: object): target is ServersConfig {
+  return 'mcpServers' in target && typeof target.mcpServers === 'object'
+}
+
+function isReplicas(target: object): target is ReplicasConfig {
+  return 'replicas' in target && Array.isArray(target.replicas)
+}
+
+/** @throws TypeError for what is no server. */
+export function remoteTo(
+  target: Exclude<ProxyTarget, ServersConfig>,
+  options: ProxyOptions & Pick<UpstreamSettings, 'listens'>,
+  { info, logger }: { readonly info: Implementation; readonly logger: Logger },
+): RemoteProvider {
+  const { name } = info
+  const connectors = connectorsTo(target, options)
+  const { policy = 'leastPending' } = typeof target === 'object' && isReplicas(target) ? target : {}
+  return new RemoteProvider(
+    name,
+    (through) => {
+      const settings = connectors.map((connector, at) => ({
+        ...options,
+        ...through,
+        name: connectors.length === 1 ? name : `${name}#${at + 1}`,
+        connector,
+        info,
+        onProblem: (problem: string, error?: unknown) => {
+          logger.warn(problem, ...(error === undefined ? [] : [error]))
+        },
+      }))
+      const [first, ...rest] = settings
+      if (first === undefined) throw new TypeError('There must be at least one replica')
+      return [first, ...rest]
+    },
+    policy,
+    (problem, error) => {
+      logger.warn(problem, error)
+    },
+  )
+}
+
+function connectorsTo(
+  target: Exclude<ProxyTarget, ServersConfig>,
+  options: ProxyOptions,
+): readonly Connector[] {
+  const { auth, fetch, maxMessageBytes } = options
+  const http = { auth, fetch, maxMessageBytes }
+  if (target instanceof ServerClient) return [connectorTo(target.target, { ...http, ...target.options })]
+  if (typeof target === 'object' && isReplicas(target))
+    return target.replicas.map((replica) => connectorTo(replica, http))
+  return [connectorTo(target, http)]
+}
+
+/** How a server is named that was given no name. */
+export function nameOf(target: ProxyTarget): string {
+  if (target instanceof ServerClient) return nameOf(target.target)
+  if (typeof target === 'string' && !/^https?:/i.test(target)) return target.replace(/^.*[\\/]/, '')
+  const url =
+    typeof target === 'string' || target instanceof URL ? target : 'url' in target ? target.url : undefined
+  if (url !== undefined && URL.canParse(url)) return new URL(url).host
+  return 'command' in (target as object)
+    ? (target as StdioTransportOptions).command.replace(/^.*[\\/]/, '')
+    : 'upstream'
+}

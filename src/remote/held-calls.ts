@@ -1,0 +1,166 @@
+import type { Relay } from '../components/context.js'
+import type { Question } from '../components/questions.js'
+import { ClientAnswerError, invalidParams, ProtocolError, ErrorCode, PutOffError } from '../errors.js'
+import type { ContentBlock, JsonObject } from '../protocol/types.js'
+import type { Principal } from './link.js'
+
+/** How many calls may be held, and how long each may wait for its client to come back, in milliseconds. */
+const MAX_HELD = 1000
+const HELD_MS = 10 * 60_000
+
+interface Pending {
+  readonly question: Question<JsonObject>
+  readonly answer: (answer: JsonObject) => void
+  readonly refuse: (error: unknown) => void
+}
+
+/** Runs a call on behalf of a principal; `signal` calls it off. */
+type Run = (principal: Principal, signal: AbortSignal) => Promise<JsonObject>
+
+/**
+ * Calls that run on a server up to 2025-11-25 on behalf of a client from 2026-07-28 on. What the
+ * server asks is answered in a later request, which finds the call still running here.
+ */
+export class HeldCalls {
+  readonly #held = new Map<string, HeldCall>()
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  /**
+   * Run a call, or go on with one; `key` is what it goes by in each round of the request.
+   * @throws PutOffError where the client has to answer first; ProtocolError -32602 where it was held elsewhere, or too long.
+   */
+  async run(key: string, relay: Relay, signal: AbortSignal, run: Run): Promise<JsonObject> {
+    const id = relay.recall(key)
+    const held = typeof id === 'string' ? this.#known(id) : new HeldCall(key, run, (call) => this.#hold(call))
+    return held.goOn(relay, signal)
+  }
+
+  /** Call all of them off. */
+  close(): void {
+    for (const held of this.#held.values()) held.callOff(new Error('The server is closing'))
+    this.#held.clear()
+  }
+
+  #known(id: string): HeldCall {
+    const held = this.#held.get(id)
+    if (held === undefined)
+      throw invalidParams('The call was held by another process, or too long ago: begin it anew')
+    return held
+  }
+
+  /** Its first question makes it one that is held. Gives what ends that. */
+  #hold(call: HeldCall): void {
+    if (this.#held.size >= MAX_HELD)
+      throw new ProtocolError(ErrorCode.InternalError, 'Too many calls wait for their clients')
+    this.#held.set(call.id, call)
+    call.whenForgotten = () => this.#held.delete(call.id)
+  }
+}
+
+class HeldCall implements Principal {
+  readonly id = crypto.randomUUID()
+  whenForgotten: () => void = () => undefined
+  readonly #key: string
+  readonly #hold: (call: HeldCall) => void
+  readonly #controller = new AbortController()
+  readonly #outcome: Promise<JsonObject>
+  readonly #pending = new Map<number, Pending>()
+  #count = 0
+  #relay: Relay | undefined
+  #leave: ((error: unknown) => void) | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(key: string, run: Run, hold: (call: HeldCall) => void) {
+    this.#key = key
+    this.#hold = hold
+    this.#outcome = run(this, this.#controller.signal)
+    this.#outcome.catch(() => undefined)
+  }
+
+  /** Go on with it on behalf of another round of the request. */
+  async goOn(relay: Relay, signal: AbortSignal): Promise<JsonObject> {
+    clearTimeout(this.#timer)
+    this.#relay = relay
+    const left = new Promise<never>((_resolve, reject) => {
+      this.#leave = reject
+    })
+    left.catch(() => undefined)
+    const onAbort = (): void => {
+      if (!(signal.reason instanceof PutOffError)) this.callOff(signal.reason)
+    }
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+    for (const [number, pending] of this.#pending) this.#askClient(relay, number, pending)
+    try {
+      return await Promise.race([this.#outcome, left])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      if (this.#relay === relay) this.#wait()
+    }
+  }
+
+  ask(question: Question<JsonObject>): Promise<JsonObject> {
+    return new Promise((answer, refuse) => {
+      const number = (this.#count += 1)
+      if (number === 1) this.#hold(this)
+      const pending: Pending = { question, answer, refuse }
+      this.#pending.set(number, pending)
+      const relay = this.#relay
+      if (relay === undefined) return
+      relay.remember(this.#key, this.id)
+      this.#askClient(relay, number, pending)
+    })
+  }
+
+  tell(message: JsonObject): void {
+    this.#relay?.tell(message)
+  }
+
+  stream(content: readonly ContentBlock[]): void {
+    void this.#relay?.stream(content)
+  }
+
+  callOff(reason: unknown): void {
+    this.#controller.abort(reason)
+    this.#forget()
+  }
+
+  /** Nobody is there now: the client has to come back in time. What it gave is kept as long, for a round that runs it again. */
+  #wait(): void {
+    this.#relay = undefined
+    if (this.#count === 0) return
+    this.#timer = setTimeout(() => {
+      this.callOff(new ClientAnswerError('The client did not come back in time'))
+    }, HELD_MS)
+    ;(this.#timer as { unref?: () => void }).unref?.()
+  }
+
+  #askClient(relay: Relay, number: number, { question, answer, refuse }: Pending): void {
+    relay.remember(this.#key, this.id)
+    relay.ask({ ...question, key: `${this.#key}?${number}` }).then(
+      (given) => {
+        this.#pending.delete(number)
+        answer(given)
+      },
+      (error: unknown) => {
+        if (error instanceof PutOffError) {
+          this.#leave?.(error)
+          return
+        }
+        this.#pending.delete(number)
+        refuse(error)
+      },
+    )
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer)
+    const refused = new ClientAnswerError('The call that asked has ended')
+    for (const { refuse } of this.#pending.values()) refuse(refused)
+    this.#pending.clear()
+    this.whenForgotten()
+  }
+}

@@ -1,0 +1,203 @@
+import { backOff } from '../client/back-off.js'
+import type { Agreement } from '../client/negotiation.js'
+import { Subscriptions } from '../client/subscriptions.js'
+import type { Component, Stop } from '../components/component.js'
+import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
+import type { Change } from '../providers/changes.js'
+import type { Eventually } from '../providers/provider.js'
+import type { Health } from './health.js'
+import type { Link } from './link.js'
+import { RemoteComponents, type Elsewhere } from './remote-components.js'
+import { RemoteLists } from './remote-lists.js'
+
+/** How soon after a failure it is tried again because somebody asks, in milliseconds. */
+const PATIENCE_MS = 500
+
+interface HouseOptions {
+  readonly makeLink: (
+    handlers: Pick<ConstructorParameters<typeof Link>[1], 'onNotification' | 'onOpen' | 'onLost'>,
+  ) => Link
+  readonly elsewhere: Omit<Elsewhere, 'watch'>
+  readonly health: Health
+  /** Whether it is to tell of changes. */
+  readonly listens: boolean
+  readonly timeoutMs: number
+  readonly onHeard: (change: Change) => void
+  readonly onProblem: (problem: string, error?: unknown) => void
+}
+
+/**
+ * The connection over which a proxy finds out what a server has and hears what changes, on its
+ * own account; all that needs no session of its own runs over it as well.
+ */
+export class House {
+  readonly link: Link
+  readonly #options: HouseOptions
+  readonly #lists: RemoteLists
+  readonly #subscriptions: Subscriptions
+  readonly #watchers = new Map<string, Set<() => void>>()
+  readonly #closing = new AbortController()
+  readonly #elsewhere: Elsewhere
+  #components: RemoteComponents | undefined
+  #failure: { readonly error: unknown; readonly at: number } | undefined
+  #isKept = false
+  #hasBeenOpen = false
+
+  constructor(options: HouseOptions) {
+    this.#options = options
+    this.#elsewhere = { ...options.elsewhere, watch: (uri, changed) => this.#watch(uri, changed) }
+    this.link = options.makeLink({
+      onNotification: (...told) => this.#subscriptions.notified(...told),
+      onOpen: () => this.#opened(),
+      onLost: () => {
+        options.health.failed(new Error('The connection was lost'))
+        if (this.#isKept) void this.#keep()
+      },
+    })
+    this.#subscriptions = new Subscriptions(() => this.link.connection, options.listens, {
+      listChanged: (method) => {
+        for (const kind of COMPONENT_KINDS) if (KINDS[kind].listChanged === method) this.#changed(kind)
+      },
+      resourceUpdated: (uri) => {
+        for (const changed of [...(this.#watchers.get(uri) ?? [])]) changed()
+      },
+    })
+    this.#lists = new RemoteLists({
+      page: async (method, params) => {
+        await this.open()
+        return this.link.connection.request(method, params, { timeoutMs: options.timeoutMs })
+      },
+      tellsOf: (kind) => this.#tellsOf(kind),
+      make: (kind, definition) => this.#made().make(kind, definition),
+      onUnusable: options.onProblem,
+      onChange: (kind) => {
+        options.onHeard({ type: 'listChanged', kind })
+      },
+    })
+  }
+
+  /** Keep the connection open from now on, whatever happens to it. */
+  keepOpen(): void {
+    if (this.#isKept) return
+    this.#isKept = true
+    void this.#keep()
+  }
+
+  /** What was agreed on; opens the connection first, if it is not open. Just after that has failed it is not tried again. */
+  open(): Eventually<Agreement> {
+    const { agreement } = this.link.connection
+    if (agreement !== undefined) return agreement
+    if (this.#failure !== undefined && Date.now() - this.#failure.at < PATIENCE_MS) throw this.#failure.error
+    return this.#open()
+  }
+
+  /** @throws ConnectionError where it cannot be asked and was never known. */
+  list<K extends ComponentKind>(kind: K): Eventually<readonly Component<K>[]> {
+    const list = this.#lists.list(kind)
+    if (!(list instanceof Promise)) return list
+    return list.catch((error: unknown) => {
+      // What it had is still its own, so that calls are told what is wrong.
+      if (!this.#hasBeenOpen) throw error
+      this.#options.onProblem(`The list of ${KINDS[kind].label}s could not be had`, error)
+      return this.#lists.last(kind)
+    })
+  }
+
+  find<K extends ComponentKind>(kind: K, key: string): Eventually<Component<K> | undefined> {
+    const found = this.#lists.find(kind, key)
+    if (!(found instanceof Promise)) return found ?? this.#unlisted(kind, key)
+    return found
+      .catch((error: unknown) => {
+        const last = this.#lists.lastFound(kind, key)
+        if (last === undefined) throw error
+        return last
+      })
+      .then((listed) => listed ?? this.#unlisted(kind, key))
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('The proxy is closed'))
+    this.#subscriptions.close()
+    await this.link.close()
+  }
+
+  #unlisted<K extends ComponentKind>(kind: K, key: string): Eventually<Component<K> | undefined> {
+    if (kind !== 'resource') return undefined
+    const found = (templates: readonly Component<'resourceTemplate'>[]): Component<K> =>
+      this.#made().unlisted(key, templates) as Component as Component<K>
+    const templates = this.list('resourceTemplate')
+    return templates instanceof Promise ? templates.then(found) : found(templates)
+  }
+
+  async #open(): Promise<Agreement> {
+    const { health } = this.#options
+    health.connecting()
+    try {
+      const agreement = await this.link.connection.open()
+      this.#failure = undefined
+      health.connected()
+      return agreement
+    } catch (error) {
+      this.#failure = { error, at: Date.now() }
+      health.failed(error)
+      throw error
+    }
+  }
+
+  /** Try until it is open. */
+  async #keep(): Promise<void> {
+    const { signal } = this.#closing
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        await this.#open()
+        return
+      } catch {
+        await backOff(attempt, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  /** It may be another one than before: whatever was known of it may be otherwise now. */
+  async #opened(): Promise<void> {
+    this.#components = undefined
+    await this.#subscriptions.restore(this.link.connection)
+    if (this.#hasBeenOpen) {
+      for (const kind of COMPONENT_KINDS) this.#changed(kind)
+      for (const changed of [...this.#watchers.values()].flatMap((watchers) => [...watchers])) changed()
+    }
+    this.#hasBeenOpen = true
+  }
+
+  #changed(kind: ComponentKind): void {
+    this.#lists.drop(kind)
+    this.#options.onHeard({ type: 'listChanged', kind })
+  }
+
+  #tellsOf(kind: ComponentKind): boolean {
+    const { tools, resources, prompts } = this.link.connection.agreement?.capabilities ?? {}
+    if (kind === 'tool') return tools?.listChanged === true
+    return (kind === 'prompt' ? prompts : resources)?.listChanged === true
+  }
+
+  #made(): RemoteComponents {
+    const { agreement } = this.link.connection
+    return (this.#components ??= new RemoteComponents(this.#elsewhere, agreement?.capabilities ?? {}))
+  }
+
+  async #watch(uri: string, changed: () => void): Promise<Stop> {
+    const watchers = this.#watchers.get(uri) ?? new Set()
+    this.#watchers.set(uri, watchers.add(changed))
+    const forget = (): void => {
+      watchers.delete(changed)
+      if (watchers.size === 0) this.#watchers.delete(uri)
+    }
+    await this.#subscriptions.add(uri).catch((error: unknown) => {
+      forget()
+      throw error
+    })
+    return async () => {
+      forget()
+      await this.#subscriptions.delete(uri)
+    }
+  }
+}

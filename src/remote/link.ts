@@ -1,0 +1,107 @@
+import { Connection, type ConnectionOptions, type ConnectionRequest } from '../client/connection.js'
+import type { RelaySession } from '../components/context.js'
+import { rawQuestion, type Question } from '../components/questions.js'
+import { ErrorCode, methodNotFound, ProtocolError } from '../errors.js'
+import { isObject } from '../protocol/json-rpc.js'
+import type { ContentBlock, JsonObject } from '../protocol/types.js'
+
+/** On whose behalf something runs on the other side: who is asked and told. */
+export interface Principal {
+  ask(question: Question<JsonObject>): Promise<JsonObject>
+  tell(message: JsonObject): void
+  stream(content: readonly ContentBlock[]): void | Promise<void>
+}
+
+/** Whose connection it is, which decides who hears of what belongs to no call. */
+export type LinkFor =
+  /** A session in front: all that comes is for its client. */
+  | { readonly session: RelaySession }
+  /** One call after the other. */
+  | 'one at a time'
+  /** Anybody, any number at once. */
+  | 'many'
+
+type LinkOptions = Omit<ConnectionOptions, 'handlers'> & {
+  readonly onNotification?: ((method: string, params: JsonObject, about: unknown) => boolean) | undefined
+  readonly onStray: (problem: string) => void
+}
+
+/** A connection to a server behind a proxy, and the calls that run over it on behalf of clients in front. */
+export class Link {
+  readonly connection: Connection
+  /** Sent with what belongs to no call. */
+  headers: Readonly<Record<string, string>> = {}
+  readonly #linkFor: LinkFor
+  readonly #options: LinkOptions
+  /** The calls that are under way, the latest last. */
+  readonly #calls = new Set<Principal>()
+
+  constructor(linkFor: LinkFor, options: LinkOptions) {
+    this.#linkFor = linkFor
+    this.#options = options
+    this.connection = new Connection({
+      ...options,
+      handlers: {
+        onRequest: (method, params, about) => this.#ask(method, params, about),
+        onNotification: (method, params, about) => {
+          this.#told(method, params, about)
+        },
+        onStray: options.onStray,
+      },
+    })
+  }
+
+  /** Whether it carries the calls of several clients at the same time. */
+  get isForMany(): boolean {
+    return this.#linkFor === 'many'
+  }
+
+  /** Make a request on behalf of somebody. */
+  async request(
+    principal: Principal,
+    method: string,
+    params: JsonObject,
+    options: Omit<ConnectionRequest, 'about'>,
+  ): Promise<JsonObject> {
+    this.#calls.add(principal)
+    try {
+      return await this.connection.request(method, params, { ...options, about: principal })
+    } finally {
+      this.#calls.delete(principal)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close()
+  }
+
+  async #ask(method: string, params: JsonObject, about: unknown): Promise<object> {
+    if (method === 'ping') return {}
+    const question = rawQuestion(method, params)
+    if (question === undefined) throw methodNotFound(method)
+    const asked = this.#principalOf(about)
+    if (asked !== undefined) return asked.ask(question)
+    if (isSessions(this.#linkFor)) return this.#linkFor.session.ask(question)
+    throw new ProtocolError(ErrorCode.InvalidRequest, 'It is not known which client is to be asked')
+  }
+
+  #told(method: string, params: JsonObject, about: unknown): void {
+    if (this.#options.onNotification?.(method, params, about) === true) return
+    const principal = this.#principalOf(about)
+    if (method === 'notifications/message') principal?.tell(params)
+    const { content } = params
+    if (method === 'notifications/tool/streamContent' && Array.isArray(content))
+      void principal?.stream(content.filter((block) => isObject(block)) as unknown as ContentBlock[])
+  }
+
+  /** What the connection does not say is known where all calls are of one client, or where there is one only. */
+  #principalOf(about: unknown): Principal | undefined {
+    if (about !== undefined && this.#calls.has(about as Principal)) return about as Principal
+    const calls = [...this.#calls]
+    return isSessions(this.#linkFor) || calls.length === 1 ? calls.at(-1) : undefined
+  }
+}
+
+function isSessions(linkFor: LinkFor): linkFor is { readonly session: RelaySession } {
+  return typeof linkFor === 'object'
+}

@@ -1,0 +1,131 @@
+import type { Context, RelaySession } from '../components/context.js'
+import { ConnectionError } from '../errors.js'
+import type { Link } from './link.js'
+import { type LinkFor } from './link.js'
+
+/** How long a connection that nobody uses is kept for the next, in milliseconds. */
+const IDLE_MS = 60_000
+
+/** A connection in use by one call. */
+interface Lease {
+  readonly link: Link
+  /** `isClean`: whether nothing of what ran on it can still be running. */
+  readonly release: (isClean: boolean) => void
+}
+
+interface Kept {
+  readonly link: Link
+  timer: ReturnType<typeof setTimeout> | undefined
+}
+
+/** Makes a link for somebody; it is opened by its first request. */
+type MakeLink = (linkFor: LinkFor, context: Context) => Link
+
+/**
+ * The connections to one server: one for each session in front, which ends with it, and for
+ * calls that come without a session one for each at a time, kept for the next.
+ */
+export class Links {
+  readonly #make: MakeLink
+  readonly #most: number
+  readonly #bySession = new Map<string, Link>()
+  readonly #idle = new Map<string, Kept[]>()
+  readonly #all = new Set<Link>()
+
+  constructor(make: MakeLink, most: number) {
+    this.#make = make
+    this.#most = most
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** Whether a session in front has a connection. */
+  has(session: RelaySession): boolean {
+    return this.#bySession.has(session.id)
+  }
+
+  /** The connection that belongs to a session in front. */
+  ofSession(session: RelaySession, context: Context): Link {
+    return this.#bySession.get(session.id) ?? this.#forSession(session, context)
+  }
+
+  /** A connection for one call alone; `key` tells those apart that nobody else may use. */
+  forCall(key: string, context: Context): Lease {
+    const kept = this.#idle.get(key)?.at(-1)
+    if (kept !== undefined) this.#forget(key, kept)
+    const link = kept?.link ?? this.#add('one at a time', context)
+    return {
+      link,
+      release: (isClean) => {
+        if (isClean && this.#all.has(link)) this.#keep(key, link)
+        else void this.#end(link)
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    const links = [...this.#all]
+    this.#bySession.clear()
+    for (const { timer } of [...this.#idle.values()].flat()) clearTimeout(timer)
+    this.#idle.clear()
+    await Promise.all(links.map((link) => this.#end(link)))
+  }
+
+  #forSession(session: RelaySession, context: Context): Link {
+    const link = this.#add({ session }, context)
+    this.#bySession.set(session.id, link)
+    let unfollow = (): void => undefined
+    unfollow = session.follow({
+      ended: () => {
+        unfollow()
+        if (this.#bySession.get(session.id) === link) this.#bySession.delete(session.id)
+        void this.#end(link)
+      },
+      rootsChanged: () => {
+        link.connection.notify('notifications/roots/list_changed')
+      },
+    })
+    return link
+  }
+
+  #add(linkFor: LinkFor, context: Context): Link {
+    if (this.#all.size >= this.#most) this.#dropOneIdle()
+    if (this.#all.size >= this.#most)
+      throw new ConnectionError(`No more than ${this.#most} connections at once`, 'not begun')
+    const link = this.#make(linkFor, context)
+    this.#all.add(link)
+    return link
+  }
+
+  #keep(key: string, link: Link): void {
+    const kept: Kept = { link, timer: undefined }
+    const idle = this.#idle.get(key) ?? []
+    this.#idle.set(key, [...idle, kept])
+    kept.timer = setTimeout(() => {
+      this.#forget(key, kept)
+      void this.#end(link)
+    }, IDLE_MS)
+    ;(kept.timer as { unref?: () => void }).unref?.()
+  }
+
+  #forget(key: string, kept: Kept): void {
+    clearTimeout(kept.timer)
+    const rest = (this.#idle.get(key) ?? []).filter((other) => other !== kept)
+    if (rest.length === 0) this.#idle.delete(key)
+    else this.#idle.set(key, rest)
+  }
+
+  #dropOneIdle(): void {
+    const [key, [kept] = []] = [...this.#idle].find(([, list]) => list.length > 0) ?? []
+    if (key === undefined || kept === undefined) return
+    this.#forget(key, kept)
+    void this.#end(kept.link)
+  }
+
+  async #end(link: Link): Promise<void> {
+    this.#all.delete(link)
+    await link.close().catch(() => undefined)
+  }
+}
