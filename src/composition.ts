@@ -268,7 +268,9 @@ export class Composition {
     for (const provider of this.#providers.keys()) provider.open?.()
     return {
       [Symbol.asyncDispose]: async () => {
-        await Promise.all([...this.#providers.keys()].map((provider) => this.#closeProvider(provider)))
+        const proxies = this.#mounts.flatMap(({ isolation }) => isolation ?? [])
+        const providers = [...this.#providers.keys(), ...proxies]
+        await Promise.all(providers.map((provider) => this.#closeProvider(provider)))
         await own?.[Symbol.asyncDispose]()
       },
     }

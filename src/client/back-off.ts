@@ -2,7 +2,7 @@ const FIRST_MS = 250
 const LONGEST_MS = 30_000
 
 /** How long to wait before trying again, in milliseconds: twice as long each time, and not all at the same moment. */
-export function backOffMs(attempt: number): number {
+function backOffMs(attempt: number): number {
   const most = Math.min(FIRST_MS * 2 ** attempt, LONGEST_MS)
   return most / 2 + Math.random() * (most / 2)
 }

@@ -164,6 +164,7 @@ export class Upstream {
     this.#houses.clear()
     this.#held.close()
     await Promise.all([this.#links.close(), ...houses.map((house) => house.close())])
+    this.#settings.connector.close()
     this.#health.closed()
   }
 
