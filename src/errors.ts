@@ -119,6 +119,13 @@ export class MessageTooLongError extends ConnectionError {
   }
 }
 
+/** Too much is under way already. */
+export class BusyError extends ConnectionError {
+  constructor(upstream: string) {
+    super(`Upstream '${upstream}' is busy`, 'not begun')
+  }
+}
+
 /** A server does not know the session any more (2025-11-25, basic/transports, Session Management). */
 export class SessionForgottenError extends ConnectionError {
   constructor() {

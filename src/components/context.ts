@@ -26,6 +26,8 @@ export interface Caller {
   readonly era: EraName
   /** The HTTP headers of the request, lower-case, without those that carry secrets; `undefined` where there is no HTTP. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** What the request is part of; nothing from 2026-07-28 on. */
+  readonly conversation?: RelaySession | undefined
 }
 
 /** The client as a handler sees it. */

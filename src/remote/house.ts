@@ -2,6 +2,7 @@ import { backOff } from '../client/back-off.js'
 import type { Agreement } from '../client/negotiation.js'
 import { Subscriptions } from '../client/subscriptions.js'
 import type { Component, Stop } from '../components/component.js'
+import { ConnectionError } from '../errors.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
 import type { Change } from '../providers/changes.js'
 import type { Eventually } from '../providers/provider.js'
@@ -10,8 +11,12 @@ import type { Link } from './link.js'
 import { RemoteComponents, type Elsewhere } from './remote-components.js'
 import { RemoteLists } from './remote-lists.js'
 
-/** How soon after a failure it is tried again because somebody asks, in milliseconds. */
+/** How soon after a failure it is tried again because somebody asks, and after many in a row, in milliseconds. */
 const PATIENCE_MS = 500
+const MAX_PATIENCE_MS = 10_000
+
+/** How soon after it was opened the loss of a connection counts as a failure to open it, in milliseconds. */
+const STABLE_MS = 5000
 
 interface HouseOptions {
   readonly makeLink: (
@@ -40,6 +45,8 @@ export class House {
   readonly #elsewhere: Elsewhere
   #components: RemoteComponents | undefined
   #failure: { readonly error: unknown; readonly at: number } | undefined
+  #failures = 0
+  #openedAt = 0
   #isKept = false
   #hasBeenOpen = false
 
@@ -50,8 +57,7 @@ export class House {
       onNotification: (...told) => this.#subscriptions.notified(...told),
       onOpen: () => this.#opened(),
       onLost: () => {
-        options.health.failed(new Error('The connection was lost'))
-        if (this.#isKept) void this.#keep()
+        this.#lost()
       },
     })
     this.#subscriptions = new Subscriptions(() => this.link.connection, options.listens, {
@@ -87,7 +93,8 @@ export class House {
   open(): Eventually<Agreement> {
     const { agreement } = this.link.connection
     if (agreement !== undefined) return agreement
-    if (this.#failure !== undefined && Date.now() - this.#failure.at < PATIENCE_MS) throw this.#failure.error
+    const patience = Math.min(PATIENCE_MS * 2 ** (this.#failures - 1), MAX_PATIENCE_MS)
+    if (this.#failure !== undefined && Date.now() - this.#failure.at < patience) throw this.#failure.error
     return this.#open()
   }
 
@@ -135,13 +142,29 @@ export class House {
     try {
       const agreement = await this.link.connection.open()
       this.#failure = undefined
+      this.#openedAt = Date.now()
       health.connected()
       return agreement
     } catch (error) {
-      this.#failure = { error, at: Date.now() }
-      health.failed(error)
+      this.#failed(error)
       throw error
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#failures += 1
+    this.#failure = { error, at: Date.now() }
+    this.#options.health.failed(error)
+  }
+
+  #lost(): void {
+    const error = new ConnectionError('The connection was lost', 'not begun')
+    if (Date.now() - this.#openedAt < STABLE_MS) this.#failed(error)
+    else {
+      this.#failures = 0
+      this.#options.health.failed(error)
+    }
+    if (this.#isKept) void this.#keep()
   }
 
   /** Try until it is open. */

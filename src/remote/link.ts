@@ -51,6 +51,11 @@ export class Link {
     })
   }
 
+  /** Whether nothing runs over it. */
+  get isIdle(): boolean {
+    return this.#calls.size === 0
+  }
+
   /** Whether it carries the calls of several clients at the same time. */
   get isForMany(): boolean {
     return this.#linkFor === 'many'

@@ -1,5 +1,9 @@
+import type { Connector } from '../client/target.js'
 import type { Caller } from '../components/context.js'
 import type { EraName } from '../protocol/era.js'
+import type { Implementation } from '../protocol/types.js'
+import type { Change } from '../providers/changes.js'
+import type { Elsewhere } from './remote-components.js'
 
 /** Who asks, as far as it may matter to a server behind a proxy. */
 export interface AskedBy {
@@ -34,25 +38,46 @@ export interface UpstreamOptions {
   readonly maxConnections?: number | undefined
 }
 
-interface Limits {
+/** What a proxy knows of one server that it stands before. */
+export interface UpstreamSettings extends UpstreamOptions {
+  readonly name: string
+  readonly connector: Connector
+  /** What the proxy says of itself where it asks on its own account. */
+  readonly info: Implementation
+  /** Whether it is to tell of changes. Default: true. */
+  readonly listens?: boolean | undefined
+  /** How its components are run. */
+  readonly elsewhere: Omit<Elsewhere, 'watch'>
+  /** Told of what makes no sense, and of a server that comes or goes. */
+  readonly onProblem: (problem: string, error?: unknown) => void
+  /** Told of lists and resources being others. */
+  readonly onHeard: (change: Change) => void
+}
+
+export interface Limits {
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
   readonly maxConcurrency: number
   readonly maxQueue: number
   readonly maxConnections: number
+  /** How many different headers, or processes of sessions, are told apart, each with lists of its own. */
+  readonly maxHouses: number
 }
 
 const MAX_PROCESSES = 64
 const MAX_CONNECTIONS = 10_000
+const MAX_HOUSES = 1000
 
 /** @throws TypeError for limits that cannot be meant. */
 export function limitsOf(options: UpstreamOptions, isProcess: boolean): Limits {
+  const { maxConnections = isProcess ? MAX_PROCESSES : MAX_CONNECTIONS } = options
   const limits = {
     timeoutMs: options.timeoutMs ?? 300_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
     maxConcurrency: options.maxConcurrency ?? 256,
     maxQueue: options.maxQueue ?? 1024,
-    maxConnections: options.maxConnections ?? (isProcess ? MAX_PROCESSES : MAX_CONNECTIONS),
+    maxConnections,
+    maxHouses: isProcess ? maxConnections : MAX_HOUSES,
   }
   for (const [name, value] of Object.entries(limits))
     if (!(value > 0) && !(name === 'maxQueue' && value === 0))

@@ -2,6 +2,7 @@ import type { Component, Completion } from '../components/component.js'
 import type { Caller, CompletionContext, Context } from '../components/context.js'
 import { bare } from '../client/results.js'
 import {
+  BusyError,
   ConnectionError,
   MessageTooLongError,
   ProtocolError,
@@ -17,7 +18,8 @@ import type { JsonObject, ToolDefinition } from '../protocol/types.js'
 import { ChangeHub, type Change, type Unsubscribe } from '../providers/changes.js'
 import { fleeting } from '../providers/fleeting.js'
 import type { Eventually, Provider, UpstreamStatus } from '../providers/provider.js'
-import { BusyError, Upstream, type UpstreamSettings } from './upstream.js'
+import type { UpstreamSettings } from './options.js'
+import { Upstream } from './upstream.js'
 import type { Elsewhere } from './remote-components.js'
 
 /** How a run of each kind is asked for. */

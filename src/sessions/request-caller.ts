@@ -4,24 +4,31 @@ import type { HttpFacts } from './sinks.js'
 /** Headers that no handler needs and no log should hold. */
 const SENSITIVE = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key'])
 
-/** Who makes one request over HTTP, and with which headers. */
+/** Who makes one request, within what, and with which headers. */
 export class RequestCaller implements Caller {
   readonly info: Caller['info']
   readonly capabilities: Caller['capabilities']
   readonly protocolVersion: Caller['protocolVersion']
   readonly era: Caller['era']
-  readonly #http: HttpFacts
+  readonly conversation: Caller['conversation']
+  readonly #http: HttpFacts | undefined
   #headers: Caller['headers']
 
-  constructor({ info, capabilities, protocolVersion, era }: Caller, http: HttpFacts) {
+  constructor(
+    { info, capabilities, protocolVersion, era }: Caller,
+    conversation: Caller['conversation'],
+    http: HttpFacts | undefined,
+  ) {
     this.info = info
     this.capabilities = capabilities
     this.protocolVersion = protocolVersion
     this.era = era
+    this.conversation = conversation
     this.#http = http
   }
 
-  get headers(): Readonly<Record<string, string>> {
+  get headers(): Caller['headers'] {
+    if (this.#http === undefined) return undefined
     return (this.#headers ??= Object.fromEntries(
       Object.entries(this.#http.headers).filter(([name]) => !SENSITIVE.has(name)),
     ))

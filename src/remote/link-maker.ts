@@ -1,0 +1,46 @@
+import type { Connection } from '../client/connection.js'
+import type { Introduction } from '../client/negotiation.js'
+import type { EraName } from '../protocol/era.js'
+import { Link, type LinkFor } from './link.js'
+import type { Limits, UpstreamSettings } from './options.js'
+
+/** What a link is made for, and who hears of what. */
+export interface LinkStart {
+  readonly linkFor: LinkFor
+  readonly introduction: Introduction
+  /** The eras that may be spoken, the best first. */
+  readonly eras: readonly EraName[]
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly onNotification?: ConstructorParameters<typeof Link>[1]['onNotification']
+  readonly onOpen?: ((connection: Connection) => Promise<void>) | undefined
+  readonly onLost?: (() => void) | undefined
+}
+
+export type MakeLink = (start: LinkStart) => Link
+
+/** Makes links to one server. */
+export function linkMaker(
+  { name, connector, onProblem }: UpstreamSettings,
+  { connectTimeoutMs }: Limits,
+): MakeLink {
+  return ({ linkFor, headers = {}, ...start }) => {
+    const link: Link = new Link(linkFor, {
+      ...start,
+      connector,
+      headers: () => link.headers,
+      openTimeoutMs: connectTimeoutMs,
+      onStray: (problem) => {
+        onProblem(`Upstream '${name}': ${problem}`)
+      },
+    })
+    link.headers = headers
+    return link
+  }
+}
+
+/** Have the whole log sent: who is in front drops what is below the level that its client wants. */
+export async function hearEverything(connection: Connection): Promise<void> {
+  const { agreement } = connection
+  if (agreement?.era === '2025-11-25' && agreement.capabilities.logging !== undefined)
+    await connection.request('logging/setLevel', { level: 'debug' }).catch(() => undefined)
+}
