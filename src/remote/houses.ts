@@ -79,6 +79,7 @@ export class Houses {
       introduction: { info, capabilities: isAnybodys ? ALL : {} },
       eras: era === 'auto' ? ANY_ERA : [era],
       headers,
+      ...(isAnybodys && { onOpen: hearEverything }),
     })
   }
 

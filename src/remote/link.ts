@@ -56,11 +56,6 @@ export class Link {
     return this.#calls.size === 0
   }
 
-  /** Whether it carries the calls of several clients at the same time. */
-  get isForMany(): boolean {
-    return this.#linkFor === 'many'
-  }
-
   /** Make a request on behalf of somebody. */
   async request(
     principal: Principal,

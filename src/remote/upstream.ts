@@ -211,7 +211,7 @@ export class Upstream {
       signal,
       timeoutMs: this.#limits.timeoutMs,
       headers: mirrored === undefined ? headers : { ...headers, ...mirrored },
-      as: caller.era === '2026-07-28' || link.isForMany ? envelopeFor(relay) : undefined,
+      as: link.connection.agreement?.era === '2026-07-28' ? envelopeFor(relay) : undefined,
       onProgress: wantsProgress
         ? ({ progress, total, message }: JsonObject) => {
             context.reportProgress({ progress, total, message } as Progress).catch(() => undefined)

@@ -3,7 +3,7 @@ import { REVISIONS_2025, type ServerIdentity } from '../protocol/era.js'
 import { isObject, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import { readLogLevel } from '../protocol/log-levels.js'
 import type { Implementation, JsonObject, LogLevel } from '../protocol/types.js'
-import type { Caller } from '../components/context.js'
+import type { Caller, RelaySession } from '../components/context.js'
 import type { Services } from './services.js'
 import type { Watches } from './watches.js'
 
@@ -35,11 +35,14 @@ export class Conversation {
   speaker: Speaker | undefined
   readonly #identity: ServerIdentity
   readonly #watches: Watches
+  readonly #session: RelaySession
   #subscriptions: Set<string> | undefined
   #subscriptionsLength = 0
   #isAssumed = false
 
-  constructor({ identity, watches }: Pick<Services, 'identity' | 'watches'>) {
+  /** `session` is what it takes place in. */
+  constructor({ identity, watches }: Pick<Services, 'identity' | 'watches'>, session: RelaySession) {
+    this.#session = session
     this.#identity = identity
     this.#watches = watches
   }
@@ -110,7 +113,7 @@ export class Conversation {
     const protocolVersion = REVISIONS_2025.find((revision) => revision === requested) ?? REVISIONS_2025[0]
     const info = clientInfo as unknown as Implementation | undefined
     this.speaker = {
-      caller: { info, capabilities, protocolVersion, era: '2025-11-25' },
+      caller: { info, capabilities, protocolVersion, era: '2025-11-25', conversation: this.#session },
       logLevel: DEFAULT_LOG_LEVEL,
     }
     const { info: serverInfo, capabilities: offered, instructions } = this.#identity

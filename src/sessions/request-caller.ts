@@ -11,14 +11,10 @@ export class RequestCaller implements Caller {
   readonly protocolVersion: Caller['protocolVersion']
   readonly era: Caller['era']
   readonly conversation: Caller['conversation']
-  readonly #http: HttpFacts | undefined
+  readonly #http: HttpFacts
   #headers: Caller['headers']
 
-  constructor(
-    { info, capabilities, protocolVersion, era }: Caller,
-    conversation: Caller['conversation'],
-    http: HttpFacts | undefined,
-  ) {
+  constructor({ info, capabilities, protocolVersion, era, conversation }: Caller, http: HttpFacts) {
     this.info = info
     this.capabilities = capabilities
     this.protocolVersion = protocolVersion
@@ -27,8 +23,7 @@ export class RequestCaller implements Caller {
     this.#http = http
   }
 
-  get headers(): Caller['headers'] {
-    if (this.#http === undefined) return undefined
+  get headers(): Readonly<Record<string, string>> {
     return (this.#headers ??= Object.fromEntries(
       Object.entries(this.#http.headers).filter(([name]) => !SENSITIVE.has(name)),
     ))

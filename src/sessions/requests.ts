@@ -127,8 +127,8 @@ export class Requests {
   }
 
   #begin(given: ConstructorParameters<typeof Exchange>[0]): Exchange {
-    const { http, caller, session } = given
-    const start = { ...given, caller: new RequestCaller(caller, session, http) }
+    const { http, caller } = given
+    const start = http === undefined ? given : { ...given, caller: new RequestCaller(caller, http) }
     const exchange = new Exchange(start, this.#services, this.#onEnd)
     this.#inFlight.set(start.request.id, exchange)
     return exchange

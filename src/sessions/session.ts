@@ -80,7 +80,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     this.#services = services
     this.#push = push
     this.#onEnd = onEnd
-    this.#conversation = new Conversation(services)
+    this.#conversation = new Conversation(services, this)
     this.#requests = new Requests(services)
     this.#requests.onEnd = () => {
       this.lastActive = Date.now()

@@ -101,7 +101,8 @@ describe.each(WIRES)('through proxies over $name', (wire) => {
   test.each(pairs)(
     'a client of $front before a proxy over HTTP before a server of $behind',
     async ({ front, behind }) => {
-      const inner = FastMCP.asProxy(await wire.target(), { era: behind })
+      // The outer proxy has several sessions with the inner one, whose processes would not know of each other.
+      const inner = FastMCP.asProxy(await wire.target(), { era: behind, shared: wire.name === 'stdio' })
       const outer = FastMCP.asProxy(await serve(inner), { era: behind })
       const seen = await transcriptOver(new HttpTransport(new URL(await serve(outer))), front)
       const hasSessions = front === behind

@@ -7,6 +7,9 @@ import { onCleanup } from './clients.js'
 
 type Params = Record<string, unknown>
 
+/** What is made anew each time. */
+const IDS = new Set(['elicitationId', '_meta'])
+
 /** How names are called where the server is mounted. */
 export interface Outside {
   readonly name: (inner: string) => string
@@ -28,7 +31,7 @@ export async function transcriptOver(
   const changes: string[] = []
   const answers = {
     elicit: (params: Params) => {
-      asked.push(withoutIds(params))
+      asked.push(without(params, IDS))
       const { message, mode } = params as { message: string; mode?: string }
       return mode === 'url'
         ? { action: 'accept' }
@@ -61,7 +64,7 @@ export async function transcriptOver(
     asking: [await asking(client, outside), asked],
     reading: await reading(client, outside),
     prompts: await prompts(client, outside),
-    progress: await progress(client, outside, era),
+    progress: await progress(client, outside),
     logs: [await logs(client, outside, era), logged],
     cancelling: await cancelling(client, outside),
     changing: await changing(client, outside, changes),
@@ -73,18 +76,23 @@ export async function transcriptOver(
 const callTool = (client: Client, name: string, args: object = {}, options?: object) =>
   settled(client.callTool({ name, arguments: { ...args } }, options))
 
+/** Members that are the connection's own. */
+const OWN = new Set(['ttlMs', 'cacheScope', 'resultType', 'io.modelcontextprotocol/serverInfo'])
+
 /** What came of it: a result without what is the connection's own, or an error. */
 async function settled(doing: Promise<object>): Promise<object> {
   try {
-    const { _meta: meta, ...result } = (await doing) as { _meta?: Params }
-    const rest = Object.entries(meta ?? {}).filter(([key]) => key !== 'io.modelcontextprotocol/serverInfo')
-    const kept = rest.length === 0 ? {} : { _meta: Object.fromEntries(rest) }
-    const { ttlMs: _ttl, cacheScope: _scope, resultType: _type, ...others } = result as Params
-    return { ...others, ...kept }
+    const { _meta: meta = {}, ...result } = without((await doing) as Params, OWN)
+    const kept = without(meta as Params, OWN)
+    return Object.keys(kept).length === 0 ? result : { ...result, _meta: kept }
   } catch (error) {
     const { code, message, data } = error as { code?: unknown; message: string; data?: unknown }
     return { code, message, data }
   }
+}
+
+function without(object: Params, names: ReadonlySet<string>): Params {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.has(name)))
 }
 
 async function lists(client: Client): Promise<object> {
@@ -151,7 +159,7 @@ function withMeta(era: EraName, meta: object): object {
   return era === '2025-11-25' ? {} : { _meta: { 'io.modelcontextprotocol/logLevel': 'debug', ...meta } }
 }
 
-async function progress(client: Client, { name }: Outside, _era: EraName): Promise<object> {
+async function progress(client: Client, { name }: Outside): Promise<object> {
   const reports: unknown[] = []
   const result = await callTool(
     client,
@@ -225,8 +233,4 @@ async function subscribed(client: Client, uri: string, era: EraName): Promise<()
 
 async function state(client: Client, { name }: Outside): Promise<object[]> {
   return [await callTool(client, name('count')), await callTool(client, name('count'))]
-}
-
-function withoutIds({ elicitationId: _id, _meta, ...params }: Params): Params {
-  return params
 }
