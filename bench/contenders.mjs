@@ -20,11 +20,11 @@ export class Contender {
   #failed
   port
 
-  static async start(file, tools, execArgv = []) {
+  static async start(file, tools, execArgv = [], env = {}) {
     const contender = new Contender()
     const path = fileURLToPath(new URL(`contenders/${file}.mjs`, import.meta.url))
     contender.#child = fork(path, {
-      env: { ...process.env, TOOLS: String(tools) },
+      env: { ...process.env, TOOLS: String(tools), ...env },
       execArgv,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })

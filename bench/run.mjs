@@ -12,6 +12,7 @@ import { measureImport } from './import.mjs'
 import { measureSessions } from './sessions.mjs'
 import { measureMounts } from './mounts.mjs'
 import { measureProgress } from './progress.mjs'
+import { measureProxies } from './proxies.mjs'
 
 const quick = process.argv.includes('--quick')
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'))
@@ -25,6 +26,7 @@ const PARTS = {
     await compare('tools/list, 1,000 tools', 1000, 'tools/list', {}, 'tool_999', 400)
   },
   mounts: () => measureMounts(compare, quick ? 20 : 200),
+  proxies: () => measureProxies(compare),
   progress: () => measureProgress(quick ? 3 : 15),
   sessions: () => measureSessions(quick),
   import: () => measureImport(quick ? 3 : 15),
@@ -36,7 +38,7 @@ for (const [part, measure] of Object.entries(PARTS))
 async function compare(title, tools, method, params, check, slice = 150, contenders = CONTENDERS) {
   const runners = []
   for (const contender of contenders) {
-    const server = await Contender.start(contender.file, tools)
+    const server = await Contender.start(contender.file, tools, [], contender.env)
     const load = await Load.open({
       ...contender,
       port: server.port,

@@ -1,7 +1,7 @@
 import { ConnectionError, ErrorCode, ProtocolError, RequestTimeoutError } from '../errors.js'
 import { isObject, readMessage, type JsonRpcMessage, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import type { JsonObject, Meta } from '../protocol/types.js'
-import type { MessageFacts, Transport } from '../transports/transport.js'
+import type { MessageFacts, SendOptions, Transport } from '../transports/transport.js'
 
 /** How many requests of the other side are answered at once. */
 const MAX_ANSWERING = 100
@@ -116,17 +116,7 @@ export class Peer {
       options.onProgress === undefined
         ? given
         : { ...given, _meta: { ...(given['_meta'] as Meta | undefined), progressToken: id } }
-    const sent = this.#transport.send(
-      { jsonrpc: '2.0', id, method, params },
-      {
-        headers: options.headers,
-        requestSignal: this.#transport.hasPerRequestStream === true ? waiting.abortSignal : undefined,
-        onRequestStreamEnd: (error) => {
-          waiting.fail(error ?? new ConnectionError('The connection ended before the answer', 'unknown'))
-        },
-      },
-    )
-    sent.catch((error: unknown) => {
+    this.#transport.send({ jsonrpc: '2.0', id, method, params }, waiting).catch((error: unknown) => {
       waiting.fail(error)
     })
   }
@@ -203,14 +193,14 @@ interface WaitingStart {
   readonly onEnd: () => void
 }
 
-/** A request that was sent and not answered yet. */
-class Waiting {
+/** A request that was sent and not answered yet; also what the transport is told of it. */
+class Waiting implements SendOptions {
   readonly method: string
   readonly options: PeerRequest
   whenGivenUp: ((reason: string) => void) | undefined
   readonly #start: WaitingStart
   #timer: ReturnType<typeof setTimeout> | undefined
-  #controller: AbortController | undefined
+  #callOff: ((reason: unknown) => void) | undefined
   #isOver = false
 
   constructor(start: WaitingStart) {
@@ -221,9 +211,26 @@ class Waiting {
     this.#watchTime()
   }
 
+  get headers(): SendOptions['headers'] {
+    return this.options.headers
+  }
+
   /** Fires when the answer is not waited for any more. */
-  get abortSignal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal
+  get requestSignal(): AbortSignal {
+    const controller = new AbortController()
+    this.#callOff = (reason) => {
+      controller.abort(reason)
+    }
+    return controller.signal
+  }
+
+  readonly whenCalledOff = (callOff: (reason: unknown) => void): void => {
+    this.#callOff = callOff
+  }
+
+  readonly onRequestStreamEnd = (error?: Error): void => {
+    if (!this.#isOver)
+      this.fail(error ?? new ConnectionError('The connection ended before the answer', 'unknown'))
   }
 
   succeed(result: JsonObject): void {
@@ -240,7 +247,7 @@ class Waiting {
   /** The connection is over. */
   drop(error: Error): void {
     this.fail(error)
-    this.#controller?.abort(error)
+    this.#callOff?.(error)
   }
 
   progressed(params: JsonObject): void {
@@ -265,7 +272,7 @@ class Waiting {
     if (this.#isOver) return
     this.fail(error)
     this.whenGivenUp?.(reason)
-    this.#controller?.abort(error)
+    this.#callOff?.(error)
   }
 
   #end(): void {

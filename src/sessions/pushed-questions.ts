@@ -22,7 +22,8 @@ class PushedQuestions implements Asker {
   readonly #exchange: Exchange
   readonly #line: ClientLine | undefined
   readonly memory = new OnceMemory()
-  readonly #over = new AbortController()
+  #over: AbortController | undefined
+  #isOver = false
   #rounds = 0
 
   /** `line` is there where the client can send answers back. */
@@ -30,12 +31,13 @@ class PushedQuestions implements Asker {
     this.#exchange = exchange
     this.#line = line
     exchange.whenOver(() => {
-      this.#over.abort(new ClientAnswerError('The call that asked has ended'))
+      this.#isOver = true
+      this.#over?.abort(ended())
     })
   }
 
   async ask<Answer>(question: Question<Answer>): Promise<Answer> {
-    return question.read(await this.#send(question, this.#over.signal))
+    return question.read(await this.#send(question, this.#overSignal))
   }
 
   async listRoots(): Promise<readonly Root[]> {
@@ -50,7 +52,7 @@ class PushedQuestions implements Asker {
     this.#rounds += 1
     if (this.#rounds > MAX_ROUNDS) throw new Error(`A handler asked more than ${MAX_ROUNDS} times`)
     const failed = new AbortController()
-    const signal = AbortSignal.any([failed.signal, this.#over.signal])
+    const signal = AbortSignal.any([failed.signal, this.#overSignal])
     try {
       const answers = Object.entries(inputRequests).map(
         async ([key, question]): Promise<[string, InputResponse]> => [
@@ -69,6 +71,13 @@ class PushedQuestions implements Asker {
     return this.memory.once(key, run)
   }
 
+  /** Fires when the call that asks is over. */
+  get #overSignal(): AbortSignal {
+    this.#over ??= new AbortController()
+    if (this.#isOver) this.#over.abort(ended())
+    return this.#over.signal
+  }
+
   async #send({ method, params, requires }: Question, signal: AbortSignal): Promise<JsonObject> {
     const { caller } = this.#exchange.start
     const missing = missingCapabilities(requires, caller.capabilities)
@@ -78,4 +87,8 @@ class PushedQuestions implements Asker {
       throw new ClientAnswerError(`There is no stream on which the client could be sent ${method}`)
     return this.#line.ask(method, params, signal, reply.canSend ? (text) => reply.send(text) : undefined)
   }
+}
+
+function ended(): ClientAnswerError {
+  return new ClientAnswerError('The call that asked has ended')
 }

@@ -150,7 +150,6 @@ export class RequestContext implements Context, InnerContext {
   }
 
   [RELAY](): Relay {
-    const { memory } = this.#exchange.asker
     const { caller, logging, session, request } = this.#exchange.start
     return {
       caller,
@@ -164,9 +163,9 @@ export class RequestContext implements Context, InnerContext {
       logLevel: logging.logLevel,
       meta: ownMeta(request.params?.['_meta'] as Meta | undefined),
       turn: () => (this.#turns += 1),
-      recall: (key) => memory.get(key),
+      recall: (key) => this.#exchange.asker.memory.get(key),
       remember: (key, value) => {
-        memory.set(key, value)
+        this.#exchange.asker.memory.set(key, value)
       },
       session,
     }

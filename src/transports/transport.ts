@@ -9,6 +9,8 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Ends what the transport has open for this request alone. */
   readonly requestSignal?: AbortSignal | undefined
+  /** The same without a signal, for transports that would rather be told: given what calls the request off. */
+  readonly whenCalledOff?: ((callOff: (reason: unknown) => void) => void) | undefined
   /** Called when what the transport had open for this request alone has ended. */
   readonly onRequestStreamEnd?: ((error?: Error) => void) | undefined
 }

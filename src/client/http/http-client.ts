@@ -1,13 +1,15 @@
 import { ConnectionError } from '../../errors.js'
 import { findNodeModule } from '../../runtime/node-modules.js'
-import { NodeHttpClient } from './node-http-client.js'
 import { outcomeOf } from './outcome.js'
+import { UndiciHttpClient } from './undici-http-client.js'
 
 export interface HttpAsked {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** Given what calls the request off. */
+  readonly whenCalledOff?: ((callOff: (reason: unknown) => void) => void) | undefined
 }
 
 /** An answer whose head has come, and whose body comes when it is read. */
@@ -20,7 +22,7 @@ export interface HttpAnswer {
   discard(): void
 }
 
-/** Sends requests: through `node:http` where there is one, which takes a fraction of the time, else through `fetch`. */
+/** Sends requests: on Node through undici, which takes a fraction of what `fetch` does, else through `fetch`. */
 export interface HttpClient {
   /** @throws ConnectionError where no answer came; the reason of `signal`. */
   send(url: URL, asked: HttpAsked): Promise<HttpAnswer>
@@ -33,10 +35,8 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 export function httpClient(fetch: Fetch | undefined): HttpClient {
   if (fetch !== undefined) return new FetchHttpClient(fetch)
-  const [http, https] = [findNodeModule('node:http'), findNodeModule('node:https')]
-  if (http === undefined || https === undefined)
-    return new FetchHttpClient((url, init) => globalThis.fetch(url, init))
-  return new NodeHttpClient(http, https)
+  if (findNodeModule('node:http') !== undefined) return new UndiciHttpClient()
+  return new FetchHttpClient((url, init) => globalThis.fetch(url, init))
 }
 
 class FetchHttpClient implements HttpClient {
@@ -46,8 +46,12 @@ class FetchHttpClient implements HttpClient {
     this.#fetch = fetch
   }
 
-  async send(url: URL, { method, headers, body, signal }: HttpAsked): Promise<HttpAnswer> {
+  async send(
+    url: URL,
+    { method, headers, body, signal: given, whenCalledOff }: HttpAsked,
+  ): Promise<HttpAnswer> {
     const fetch = this.#fetch
+    const signal = whenCalledOff === undefined ? given : signalOf(whenCalledOff, given)
     const response = await fetch(url, {
       method,
       headers: { ...headers },
@@ -71,6 +75,17 @@ class FetchHttpClient implements HttpClient {
   close(): void {
     // What `fetch` keeps is its own.
   }
+}
+
+function signalOf(
+  whenCalledOff: NonNullable<HttpAsked['whenCalledOff']>,
+  other: AbortSignal | undefined,
+): AbortSignal {
+  const controller = new AbortController()
+  whenCalledOff((reason) => {
+    controller.abort(reason)
+  })
+  return other === undefined ? controller.signal : AbortSignal.any([controller.signal, other])
 }
 
 async function readAll({ body }: Response, url: URL, take: (chunk: Uint8Array) => void): Promise<void> {

@@ -1,6 +1,14 @@
 import type { ConnectionError } from '../../errors.js'
 
-const NOT_BEGUN = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'])
+const NOT_BEGUN = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 
 /** Whether anything can have run where a connection failed: where there was none, nothing has. */
 export function outcomeOf(error: unknown): ConnectionError['outcome'] {

@@ -14,6 +14,7 @@ import type { AuthorizationResponse } from './authorization.js'
 import { HttpAccess, type HttpTransportOptions } from './http-access.js'
 import { errorTextOf, statusError, textOf } from './http-requests.js'
 import { backOff } from '../back-off.js'
+import { CallOff } from './call-off.js'
 import { standardHeaders } from './standard-headers.js'
 
 const ACCEPTED = 'application/json, text/event-stream'
@@ -71,9 +72,10 @@ export class StreamableHTTPTransport implements Transport {
   async send(message: JsonRpcMessage, options: SendOptions = {}): Promise<void> {
     if (this.#closing.signal.aborted) throw new ConnectionError('The connection is closed', 'not begun')
     const request = 'method' in message && 'id' in message ? message : undefined
-    const answer = await this.#post(message, options)
+    const callOff = new CallOff(request === undefined ? {} : options)
+    const answer = await this.#post(message, options.headers, callOff)
     if (answer.status < 200 || answer.status >= 300) await this.#refused(answer, request, options)
-    else if (request !== undefined) await this.#receive(answer, request, options)
+    else if (request !== undefined) await this.#receive(answer, request, options, callOff)
     else {
       answer.discard()
       if ('method' in message && message.method === 'notifications/initialized') void this.#listen()
@@ -95,7 +97,7 @@ export class StreamableHTTPTransport implements Transport {
     await this.#access.finishAuth(response)
   }
 
-  #post(message: JsonRpcMessage, { headers, requestSignal }: SendOptions): Promise<HttpAnswer> {
+  #post(message: JsonRpcMessage, headers: SendOptions['headers'], callOff: CallOff): Promise<HttpAnswer> {
     return this.#access.requests.send({
       method: 'POST',
       headers: {
@@ -106,7 +108,7 @@ export class StreamableHTTPTransport implements Transport {
         ...headers,
       },
       body: JSON.stringify(message),
-      signal: requestSignal,
+      whenCalledOff: callOff.ends,
     })
   }
 
@@ -136,11 +138,16 @@ export class StreamableHTTPTransport implements Transport {
     options.onRequestStreamEnd?.()
   }
 
-  async #receive(answer: HttpAnswer, { id, method }: JsonRpcRequest, options: SendOptions): Promise<void> {
+  async #receive(
+    answer: HttpAnswer,
+    { id, method }: JsonRpcRequest,
+    options: SendOptions,
+    callOff: CallOff,
+  ): Promise<void> {
     if (method === 'initialize') this.#sessionId = answer.header('mcp-session-id') ?? this.#sessionId
     const type = answer.header('content-type')?.split(';')[0]?.trim().toLowerCase()
     if (type === 'text/event-stream') {
-      void this.#follow(answer, id, options)
+      void this.#follow(answer, id, options, callOff)
       return
     }
     if (type !== 'application/json') {
@@ -156,7 +163,8 @@ export class StreamableHTTPTransport implements Transport {
   async #follow(
     answer: HttpAnswer,
     id: unknown,
-    { onRequestStreamEnd, requestSignal }: SendOptions,
+    { onRequestStreamEnd }: SendOptions,
+    callOff: CallOff,
   ): Promise<void> {
     const position: StreamPosition = { lastEventId: undefined, retryMs: undefined }
     let failure: Error | undefined
@@ -166,9 +174,9 @@ export class StreamableHTTPTransport implements Transport {
       failure = await this.#read(next, id, position, (message) => {
         isAnswered ||= isObject(message) && message['id'] === id && !('method' in message)
       })
-      const isOver = isAnswered || requestSignal?.aborted === true || this.#closing.signal.aborted
+      const isOver = isAnswered || callOff.isDone || this.#closing.signal.aborted
       if (isOver || position.lastEventId === undefined) break
-      next = await this.#resume(position, attempt, requestSignal)
+      next = await this.#resume(position, attempt, callOff)
     }
     onRequestStreamEnd?.(failure)
   }
@@ -203,13 +211,12 @@ export class StreamableHTTPTransport implements Transport {
   async #resume(
     { lastEventId, retryMs }: StreamPosition,
     attempt: number,
-    requestSignal?: AbortSignal,
+    callOff: CallOff,
   ): Promise<HttpAnswer | undefined> {
-    const signals = [this.#closing.signal, ...(requestSignal === undefined ? [] : [requestSignal])]
-    const signal = AbortSignal.any(signals)
+    const { signal } = this.#closing
     try {
       await backOff(attempt, signal, Math.min(retryMs ?? 0, MAX_RETRY_MS) || undefined)
-      return await this.#openStream(lastEventId, signal)
+      return callOff.isDone ? undefined : await this.#openStream(lastEventId, callOff)
     } catch {
       return undefined
     }
@@ -221,7 +228,7 @@ export class StreamableHTTPTransport implements Transport {
     const { signal } = this.#closing
     for (let attempt = 0; !signal.aborted;) {
       try {
-        const answer = await this.#openStream(position.lastEventId, signal)
+        const answer = await this.#openStream(position.lastEventId)
         if (answer === undefined) return
         const begun = Date.now()
         await this.#read(answer, undefined, position, () => undefined)
@@ -236,14 +243,16 @@ export class StreamableHTTPTransport implements Transport {
   }
 
   /** `undefined` where the server has no such stream. */
-  async #openStream(lastEventId: string | undefined, signal: AbortSignal): Promise<HttpAnswer | undefined> {
+  async #openStream(lastEventId: string | undefined, callOff?: CallOff): Promise<HttpAnswer | undefined> {
     const headers = {
       ...this.#headers(),
       accept: 'text/event-stream',
       ...this.#sessionHeaders(),
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     }
-    const answer = await this.#access.requests.send({ method: 'GET', headers, signal })
+    const { signal } = this.#closing
+    const whenCalledOff = callOff?.ends
+    const answer = await this.#access.requests.send({ method: 'GET', headers, signal, whenCalledOff })
     if (answer.status === 200) return answer
     answer.discard()
     if (answer.status < 500) return undefined

@@ -1,0 +1,27 @@
+/** What a proxy costs: CPU of its own process, and how long a call takes, beside a server that is asked directly. */
+
+const ADD = { name: 'add', arguments: { a: 19, b: 23 } }
+
+const proxy = (front, behind) => ({
+  label: `proxy ${front.slice(0, 4)} → ${behind.slice(0, 4)}`,
+  file: 'proxy',
+  era: front,
+  env: { UPSTREAM: behind },
+})
+
+const CONTENDERS = [
+  { label: 'direct', file: 'own', era: '2025-11-25' },
+  { label: 'pass-through', file: 'pass-through', era: '2025-11-25' },
+  proxy('2025-11-25', '2025-11-25'),
+  proxy('2025-11-25', '2026-07-28'),
+  proxy('2026-07-28', '2025-11-25'),
+  proxy('2026-07-28', '2026-07-28'),
+]
+
+export async function measureProxies(compare) {
+  for (const connections of [8, 1, 100]) {
+    const title = `tools/call through a proxy, ${connections} at once`
+    const contenders = CONTENDERS.map((contender) => ({ ...contender, connections }))
+    await compare(title, 1, 'tools/call', ADD, '42', 150, contenders)
+  }
+}
