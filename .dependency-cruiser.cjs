@@ -32,7 +32,7 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: 'no-node-server' },
+      from: { orphan: true, path: '^src/', pathNot: 'no-(node-server|undici)' },
       to: {},
     },
     {

@@ -173,7 +173,8 @@ export class Connection {
   #lose(open: Open): void {
     if (this.#open !== open) return
     this.#open = undefined
-    void open.peer.close().catch(() => undefined)
+    // Others that wait are answered, or find out for themselves.
+    open.peer.retire()
     this.#options.onLost?.()
   }
 }

@@ -45,6 +45,7 @@ export class Peer {
   #lastId = 0
   readonly #answering = new Map<unknown, AbortController>()
   #isClosed = false
+  #isRetired = false
 
   constructor(transport: Transport, handlers: PeerHandlers) {
     this.#transport = transport
@@ -86,7 +87,11 @@ export class Peer {
       options.signal?.throwIfAborted()
       if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
       const id = (this.#lastId += 1)
-      const waiting = new Waiting({ method, options, resolve, reject, onEnd: () => this.#waiting.delete(id) })
+      const onEnd = (): void => {
+        this.#waiting.delete(id)
+        if (this.#isRetired) this.retire()
+      }
+      const waiting = new Waiting({ method, options, resolve, reject, onEnd })
       this.#waiting.set(id, waiting)
       waiting.whenGivenUp = (reason) => {
         if (options.tellsOff !== false) this.notify('notifications/cancelled', { requestId: id, reason })
@@ -103,6 +108,12 @@ export class Peer {
   /** Tell it, and make sure that it was taken. */
   async tell(method: string): Promise<void> {
     await this.#send({ jsonrpc: '2.0', method })
+  }
+
+  /** Close as soon as nothing waits for an answer any more. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#waiting.size === 0) void this.close().catch(() => undefined)
   }
 
   async close(): Promise<void> {

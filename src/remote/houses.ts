@@ -1,6 +1,7 @@
 import { ANY_ERA } from '../client/negotiation.js'
 import type { Caller, RelaySession } from '../components/context.js'
 import type { ClientCapabilities } from '../protocol/types.js'
+import { Ending } from './ending.js'
 import type { Health } from './health.js'
 import { House } from './house.js'
 import { hearEverything, type LinkStart, type MakeLink } from './link-maker.js'
@@ -20,6 +21,7 @@ export class Houses {
   readonly #health: Health
   readonly #makeLink: MakeLink
   readonly #houses = new Map<string, House>()
+  readonly #ending = new Ending()
   readonly #isShared: boolean
 
   constructor(settings: UpstreamSettings, limits: Limits, health: Health, makeLink: MakeLink) {
@@ -67,7 +69,8 @@ export class Houses {
   async close(): Promise<void> {
     const houses = [...this.#houses.values()]
     this.#houses.clear()
-    await Promise.all(houses.map((house) => house.close()))
+    for (const house of houses) this.#ending.end(house)
+    await this.#ending.settled()
   }
 
   #forMany(headers: Readonly<Record<string, string>> | undefined): House {
@@ -98,7 +101,7 @@ export class Houses {
       ended: () => {
         unfollow()
         if (this.#houses.get(key) === house) this.#houses.delete(key)
-        void house.close()
+        this.#ending.end(house)
       },
       rootsChanged: () => {
         house.link.connection.notify('notifications/roots/list_changed')
@@ -132,7 +135,7 @@ export class Houses {
     for (const [key, house] of this.#houses) {
       if (key === newest) continue
       this.#houses.delete(key)
-      void house.close()
+      this.#ending.end(house)
       return
     }
   }

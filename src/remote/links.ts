@@ -1,3 +1,4 @@
+import { Ending } from './ending.js'
 import type { Context, RelaySession } from '../components/context.js'
 import { ConnectionError } from '../errors.js'
 import type { Link } from './link.js'
@@ -31,6 +32,7 @@ export class Links {
   readonly #bySession = new Map<string, Link>()
   readonly #idle = new Map<string, Kept[]>()
   readonly #all = new Set<Link>()
+  readonly #ending = new Ending()
 
   constructor(make: MakeLink, most: number) {
     this.#make = make
@@ -60,7 +62,7 @@ export class Links {
       link,
       release: (isClean) => {
         if (isClean && this.#all.has(link)) this.#keep(key, link)
-        else void this.#end(link)
+        else this.#end(link)
       },
     }
   }
@@ -70,7 +72,8 @@ export class Links {
     this.#bySession.clear()
     for (const { timer } of [...this.#idle.values()].flat()) clearTimeout(timer)
     this.#idle.clear()
-    await Promise.all(links.map((link) => this.#end(link)))
+    for (const link of links) this.#end(link)
+    await this.#ending.settled()
   }
 
   #forSession(session: RelaySession, context: Context): Link {
@@ -81,7 +84,7 @@ export class Links {
       ended: () => {
         unfollow()
         if (this.#bySession.get(session.id) === link) this.#bySession.delete(session.id)
-        void this.#end(link)
+        this.#end(link)
       },
       rootsChanged: () => {
         link.connection.notify('notifications/roots/list_changed')
@@ -105,7 +108,7 @@ export class Links {
     this.#idle.set(key, [...idle, kept])
     kept.timer = setTimeout(() => {
       this.#forget(key, kept)
-      void this.#end(link)
+      this.#end(link)
     }, IDLE_MS)
     ;(kept.timer as { unref?: () => void }).unref?.()
   }
@@ -121,11 +124,11 @@ export class Links {
     const [key, [kept] = []] = [...this.#idle].find(([, list]) => list.length > 0) ?? []
     if (key === undefined || kept === undefined) return
     this.#forget(key, kept)
-    void this.#end(kept.link)
+    this.#end(kept.link)
   }
 
-  async #end(link: Link): Promise<void> {
+  #end(link: Link): void {
     this.#all.delete(link)
-    await link.close().catch(() => undefined)
+    this.#ending.end(link)
   }
 }

@@ -1,3 +1,4 @@
+import type { Component } from '../components/component.js'
 import type { Caller, Context } from '../components/context.js'
 import { InputRequired } from '../components/input-required.js'
 import { invalidParams, methodNotFound, PutOffError } from '../errors.js'
@@ -63,18 +64,20 @@ export class Router {
     const { caller, context, era } = call
     const name = textOf(params, 'name')
     const args = argumentsOf(params)
-    const tool = await this.#provider.find('tool', name, caller)
-    if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
-    if (tool.mirroredHeaders !== undefined)
-      era.checkMirroredHeaders(tool.mirroredHeaders, args, context.headers)
+    let tool: Component<'tool'> | undefined
     try {
+      tool = await this.#provider.find('tool', name, caller)
+      if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
+      if (tool.mirroredHeaders !== undefined)
+        era.checkMirroredHeaders(tool.mirroredHeaders, args, context.headers)
       // Hardly ever are there questions first, so what is there at once is not awaited twice.
       const given = await tool.invoke(args, context)
       const result = given instanceof InputRequired ? await runAgain(given, tool, args, call) : given
       return era.toolResult(result, tool.definition, caller.protocolVersion)
     } catch (error) {
       if (error instanceof PutOffError || context.signal.aborted) throw error
-      return era.toolResult(toolFailure(error, name, this.#options), tool.definition, caller.protocolVersion)
+      const failed = toolFailure(error, name, this.#options)
+      return tool === undefined ? failed : era.toolResult(failed, tool.definition, caller.protocolVersion)
     }
   }
 
