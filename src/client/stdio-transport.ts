@@ -45,6 +45,9 @@ const INHERITED = [
 /** How long a server may take to end by itself once its stdin is closed, and then once it is told to, in milliseconds. */
 const GRACE_MS = 2000
 
+/** How long what a process wrote last may take to come when it has ended, in milliseconds. */
+const LAST_WORDS_MS = 200
+
 const { process } = globalThis as unknown as { process: NodeJS.Process }
 const HAS_GROUPS = (process as NodeJS.Process | undefined)?.platform !== 'win32'
 
@@ -87,11 +90,20 @@ export class StdioTransport implements Transport {
       detached: HAS_GROUPS,
     })
     this.#child = child
-    this.#exited = new Promise((resolve) =>
-      child.once('close', () => {
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', () => {
+        // What it wrote last is still to be read; what it started, and left behind, ends with it.
+        const timer = setTimeout(() => child.stdout?.destroy(), LAST_WORDS_MS)
+        signalAll(child, 'SIGTERM')
+        child.once('close', () => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+      child.once('error', () => {
         resolve()
-      }),
-    )
+      })
+    })
     void this.#exited.then(() => {
       RUNNING.delete(child)
       this.#ended()

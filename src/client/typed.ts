@@ -32,6 +32,10 @@ export type PromptInput<App, Name extends string> = App extends Offering
   ? Offered<App, 'prompts'>[Name & keyof Offered<App, 'prompts'>]
   : Record<string, string>
 
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- what is given where nothing is
+type None = {}
+
 /** Arguments that may be left out where none is required, and then the options. */
-export type Given<Input, Options> =
-  Partial<Input> extends Input ? [args?: Input, options?: Options] : [args: Input, options?: Options]
+export type Given<Input, Options> = None extends Input
+  ? [args?: Input, options?: Options]
+  : [args: Input, options?: Options]
