@@ -159,7 +159,13 @@ export class Connection {
     })
     try {
       await within(openTimeoutMs, peer.start())
-      const agreement = await negotiate(peer, eras, this.#introduction, openTimeoutMs)
+      const meant = eras.filter((era) => transport.eras?.includes(era) ?? true)
+      const agreement = await negotiate(
+        peer,
+        meant.length > 0 ? meant : eras,
+        this.#introduction,
+        openTimeoutMs,
+      )
       if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
       const tellsOff = agreement.era === '2025-11-25' || transport.hasPerRequestStream !== true
       return { peer, agreement, tellsOff }

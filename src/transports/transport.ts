@@ -1,3 +1,4 @@
+import type { EraName } from '../protocol/era.js'
 import type { JsonRpcMessage } from '../protocol/json-rpc.js'
 import type { RequestId } from '../protocol/types.js'
 
@@ -32,6 +33,8 @@ export interface Transport {
   onmessage?: ((message: never, facts?: never) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
+  /** The eras that it was made for, where those are not all. */
+  readonly eras?: readonly EraName[] | undefined
   /** Told which revision was agreed on. */
   setProtocolVersion?: ((version: string) => void) | undefined
   /** Whether each request has something open of its own, so that ending that calls the request off. */

@@ -28,7 +28,7 @@ export function featured(): FastMCP<unknown, object, object> {
       name: 'wait',
       execute: async (_args, { signal, reportProgress }) => {
         await reportProgress({ progress: 1, message: 'waiting' })
-        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
         cancelled += 1
       },
     })

@@ -14,6 +14,7 @@ export class SSETransport implements Transport {
   onmessage?: ((message: never, facts?: never) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
+  readonly eras = ['2025-11-25'] as const
   readonly #access: HttpAccess
   readonly #ownsAccess: boolean
   readonly #headers: () => Readonly<Record<string, string>>
