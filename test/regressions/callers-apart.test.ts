@@ -149,9 +149,12 @@ test('who gets headers of their own gets lists of their own, and nothing is pass
   const clients = await Promise.all(
     ['ann', 'bob'].map((who) => connected(url, { headers: { 'x-who': who, authorization: 'Bearer front' } })),
   )
-  for (const _round of [1, 2]) {
+  for (const round of ['first', 'second']) {
     const lists = await Promise.all(clients.map((client) => client.listTools()))
-    expect(lists.map(([tool]) => tool?.name)).toEqual(['for-ann', 'for-bob'])
+    expect(
+      lists.map(([tool]) => tool?.name),
+      round,
+    ).toEqual(['for-ann', 'for-bob'])
   }
   expect((await clients[0]!.callTool('for-ann')).data).toBe('it')
   await expect(clients[0]!.callTool('for-bob')).rejects.toThrow('Unknown tool')
