@@ -1,5 +1,15 @@
 /** The import arrow is the request arrow: a room may import only rooms further right. */
-const ROOMS = ['remote', 'client', 'transports', 'sessions', 'router', 'providers', 'components', 'protocol', 'runtime']
+const ROOMS = [
+  'remote',
+  'client',
+  'transports',
+  'sessions',
+  'router',
+  'providers',
+  'components',
+  'protocol',
+  'runtime',
+]
 
 module.exports = {
   forbidden: [

@@ -17,11 +17,60 @@ export interface ArgumentConfig<Auth = unknown> {
     readonly enum?: readonly string[];
     complete?(_: string, _: CompletionContext<Auth>): Completion | Promise<Completion>;
 }
+export interface AskedBy {
+    readonly headers: Caller['headers'];
+    readonly client: Pick<Caller, 'info' | 'capabilities' | 'protocolVersion' | 'era'> | undefined;
+}
+export interface AuthorizationResponse {
+    readonly code: string;
+    readonly iss?: string | undefined;
+}
+export interface CallOptions extends RequestOptions {
+    readonly throwOnError?: boolean | undefined;
+}
+export interface ClientOptions extends HttpTransportOptions {
+    readonly name?: string | undefined;
+    readonly version?: string | undefined;
+    readonly roots?: RootsOption | undefined;
+    readonly sampling?: ((_: SamplingRequest, _: QuestionContext) => Eventually<CreateMessageResult | string>) | undefined;
+    readonly elicitation?: ((_: ElicitationRequest, _: QuestionContext) => Eventually<ElicitResult>) | undefined;
+    readonly onLog?: ((_: LogMessage) => void) | undefined;
+    readonly onListChanged?: ((_: 'tools' | 'resources' | 'prompts') => void) | undefined;
+    readonly onError?: ((_: Error) => void) | undefined;
+    readonly capabilities?: ClientCapabilities | undefined;
+    readonly timeoutMs?: number | undefined;
+    readonly connectTimeoutMs?: number | undefined;
+    readonly era?: 'auto' | EraName | undefined;
+}
+export interface CompletionRequest {
+    readonly ref: {
+        readonly type: 'ref/prompt';
+        readonly name: string;
+    } | {
+        readonly type: 'ref/resource';
+        readonly uri: string;
+    };
+    readonly argument: {
+        readonly name: string;
+        readonly value: string;
+    };
+    readonly context?: {
+        readonly arguments?: Readonly<Record<string, string>>;
+    } | undefined;
+}
 export interface CorsOptions {
     readonly allowedHeaders?: readonly string[] | undefined;
     readonly exposedHeaders?: readonly string[] | undefined;
     readonly credentials?: boolean | undefined;
     readonly maxAge?: number | undefined;
+}
+export interface ElicitationRequest {
+    readonly mode?: 'form' | 'url';
+    readonly message: string;
+    readonly requestedSchema?: JsonObject;
+    readonly url?: string;
+    readonly elicitationId?: string;
+    readonly [member: string]: unknown;
 }
 export interface EventStore {
     storeEvent(_: string, _: JsonRpcMessage): Promise<string>;
@@ -71,11 +120,25 @@ export interface HttpStreamOptions extends EmbeddedOptions {
     readonly host?: string | undefined;
     readonly tls?: TlsOptions | undefined;
 }
+export interface HttpTransportOptions {
+    readonly headers?: OwnHeaders | undefined;
+    readonly auth?: string | AuthProvider | undefined;
+    readonly fetch?: Fetch | undefined;
+    readonly maxMessageBytes?: number | undefined;
+}
+export interface InProcessServer {
+    connect(_: Transport): Promise<unknown>;
+}
 export interface Logger {
     debug(..._: unknown[]): void;
     info(..._: unknown[]): void;
     warn(..._: unknown[]): void;
     error(..._: unknown[]): void;
+}
+export interface LogMessage {
+    readonly level: LogLevel;
+    readonly logger?: string;
+    readonly data: unknown;
 }
 export interface MountOptions {
     readonly asProxy?: boolean | undefined;
@@ -86,6 +149,9 @@ export interface MountStatus {
     readonly state: 'idle' | 'running';
     readonly lastError: string | undefined;
     readonly mounts: readonly MountStatus[];
+}
+export interface NpxStdioTransportOptions extends Omit<StdioTransportOptions, 'command'> {
+    readonly package: string;
 }
 export interface PingOptions {
     readonly enabled?: boolean | undefined;
@@ -115,14 +181,29 @@ export interface PromptResult {
     readonly meta?: Record<string, unknown>;
 }
 export interface Provider extends ComponentSource {
-    list<K extends ComponentKind>(_: K, _: Caller | undefined): Eventually<readonly Component<K>[]>;
-    find<K extends ComponentKind>(_: K, _: string, _: Caller | undefined): Eventually<Component<K> | undefined>;
+    list<K extends ComponentKind>(_: K, _: Caller | undefined): Eventually$1<readonly Component<K>[]>;
+    find<K extends ComponentKind>(_: K, _: string, _: Caller | undefined): Eventually$1<Component<K> | undefined>;
     subscribe(_: (_: Change) => void): Unsubscribe;
+    open?(): void;
+    readonly upstreams?: readonly UpstreamStatus[];
     close?(): Promise<void>;
+}
+export interface QuestionContext {
+    readonly signal: AbortSignal;
 }
 export interface ReadyOptions {
     readonly enabled?: boolean | undefined;
     readonly path?: string | undefined;
+}
+export interface ReplicasConfig {
+    readonly replicas: readonly (string | URL | UrlTarget)[];
+    readonly policy?: ReplicaPolicy | undefined;
+}
+export interface RequestOptions {
+    readonly signal?: AbortSignal | undefined;
+    readonly timeoutMs?: number | undefined;
+    readonly onProgress?: ((_: Progress) => void) | undefined;
+    readonly meta?: Record<string, unknown> | undefined;
 }
 export interface RequestStateOptions {
     readonly key?: string | undefined;
@@ -159,6 +240,16 @@ export interface ResourceTemplateConfig<T extends string | readonly string[] = s
 export interface RootsOptions {
     readonly enabled?: boolean | undefined;
 }
+export interface SamplingRequest {
+    readonly messages: readonly SamplingMessage[];
+    readonly maxTokens: number;
+    readonly systemPrompt?: string;
+    readonly temperature?: number;
+    readonly stopSequences?: readonly string[];
+    readonly modelPreferences?: ModelPreferences;
+    readonly tools?: readonly SamplingTool[];
+    readonly [member: string]: unknown;
+}
 export interface SeenChanges {
     readonly title?: string;
     readonly description?: string;
@@ -185,6 +276,9 @@ export interface ServerEvents {
         readonly reason: DisconnectReason;
     };
 }
+export interface ServersConfig {
+    readonly mcpServers: Readonly<Record<string, ServerConfig>>;
+}
 export interface ServerStatus {
     readonly name: string;
     readonly version: string;
@@ -198,6 +292,7 @@ export interface ServerStatus {
     };
     readonly requests: number;
     readonly mounts: readonly MountStatus[];
+    readonly upstreams: readonly UpstreamStatus[];
 }
 export interface Serving {
     readonly url: string | undefined;
@@ -216,10 +311,21 @@ export interface SessionLimits {
     readonly idleTimeoutMs: number;
     readonly max: number;
 }
+export interface StdioTransportOptions {
+    readonly command: string;
+    readonly args?: readonly string[] | undefined;
+    readonly env?: Readonly<Record<string, string>> | undefined;
+    readonly cwd?: string | undefined;
+    readonly stderr?: 'inherit' | 'ignore' | undefined;
+    readonly maxMessageBytes?: number | undefined;
+}
 export interface TlsOptions {
     readonly cert: NonNullable<SecureContextOptions['cert']>;
     readonly key: NonNullable<SecureContextOptions['key']>;
     readonly ca?: SecureContextOptions['ca'];
+}
+export interface ToolCallResult<Data = unknown> extends CallToolResult {
+    readonly data: Data;
 }
 export interface ToolChanges extends SeenChanges {
     readonly name?: string;
@@ -251,15 +357,46 @@ export interface ToolTypes<P, O> {
 }
 export interface Transport {
     start(): Promise<void>;
-    send(_: JsonRpcMessage): Promise<void>;
+    send(_: JsonRpcMessage, _?: SendOptions): Promise<void>;
     close(): Promise<void>;
-    onmessage?: ((_: never) => void) | undefined;
+    onmessage?: ((_: never, _?: never) => void) | undefined;
     onclose?: (() => void) | undefined;
     onerror?: ((_: Error) => void) | undefined;
+    readonly eras?: readonly EraName[] | undefined;
+    setProtocolVersion?: ((_: string) => void) | undefined;
+    readonly hasPerRequestStream?: boolean | undefined;
+}
+export interface UpstreamOptions {
+    readonly headers?: ((_: AskedBy) => Readonly<Record<string, string>>) | undefined;
+    readonly era?: 'auto' | EraName | undefined;
+    readonly shared?: boolean | undefined;
+    readonly timeoutMs?: number | undefined;
+    readonly connectTimeoutMs?: number | undefined;
+    readonly maxConcurrency?: number | undefined;
+    readonly maxQueue?: number | undefined;
+    readonly maxConnections?: number | undefined;
+}
+export interface UpstreamStatus {
+    readonly name: string;
+    readonly target: string;
+    readonly state: 'idle' | 'connecting' | 'connected' | 'unavailable';
+    readonly protocolVersion: string | undefined;
+    readonly latencyMs: number | undefined;
+    readonly lastError: string | undefined;
+    readonly connections: number;
+    readonly pending: number;
+}
+export interface UrlTarget extends HttpTransportOptions {
+    readonly url: string | URL;
+    readonly transport?: 'http' | 'streamable-http' | 'streamableHttp' | 'sse' | undefined;
 }
 // #endregion
 
 // #region Types
+export type AuthProvider = OAuthClientProvider & {
+    authorizationResponse?(): Promise<AuthorizationResponse>;
+};
+export type ClientTarget = ServerTarget | ServersConfig;
 export type DisconnectReason = 'client ended the session' | 'connection closed' | 'idle timeout' | 'ping timeout' | 'closed by server' | 'server stopped';
 export type EmbeddedOptions = Omit<EndpointOptions, 'boundHost'>;
 export type MediaSource = ({
@@ -274,12 +411,18 @@ export type MediaSource = ({
 };
 export type NodeHandler = (_: IncomingMessage, _: ServerResponse, _?: (_?: unknown) => void) => void;
 export type OnDuplicate = 'error' | 'replace' | 'ignore';
+export type OwnHeaders = Readonly<Record<string, string>> | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
 export type PromptArguments<A extends readonly ArgumentConfig[]> = {
     [Arg in A[number] as Arg['required'] extends true ? Arg['name'] : never]: ValueOf<Arg>;
 } & {
     [Arg in A[number] as Arg['required'] extends true ? never : Arg['name']]?: ValueOf<Arg>;
 };
+export type PromptInput<App, Name extends string> = App extends Offering ? Offered<App, 'prompts'>[Name & keyof Offered<App, 'prompts'>] : Record<string, string>;
+export type PromptName<App> = App extends Offering ? keyof Offered<App, 'prompts'> & string : string;
 export type PromptReturn = string | ContentBlock | readonly (PromptPart | ContentBlock)[] | PromptResult;
+export type ProxyOptions = UpstreamOptions & Partial<FastMCPOptions> & Pick<ClientOptions, 'auth' | 'fetch' | 'maxMessageBytes'>;
+export type ProxyTarget = ServerTarget | ServersConfig | ReplicasConfig | ServerClient<never>;
+export type ReplicaPolicy = 'leastPending' | 'roundRobin';
 export type ResourcePart = ({
     readonly text: string;
     readonly blob?: undefined;
@@ -291,6 +434,7 @@ export type ResourcePart = ({
     readonly mimeType?: string;
     readonly meta?: Record<string, unknown>;
 };
+export type RootsOption = readonly string[] | ((_: QuestionContext) => Eventually<readonly string[]>);
 export type See = (_: Seeable) => ToolChanges | PromptChanges | ResourceChanges | false | undefined | void;
 export type Seeable = {
     [K in ComponentKind]: {
@@ -300,6 +444,8 @@ export type Seeable = {
         readonly tags: ReadonlySet<string>;
     };
 }[ComponentKind];
+export type ServerConfig = (UrlTarget | StdioTransportOptions) & Pick<UpstreamOptions, 'era' | 'timeoutMs'>;
+export type ServerTarget = string | URL | UrlTarget | StdioTransportOptions | Transport | InProcessServer;
 export type StartOptions = {
     readonly transportType: 'stdio';
     readonly httpStream?: undefined;
@@ -312,6 +458,13 @@ export type StartOptions = {
 };
 export type TemplateArguments<T extends string | readonly string[]> = T extends string ? Variables<T> : T extends readonly string[] ? OneOf<T[number], AllNames<T[number]>> : never;
 export type ToolArguments<P> = [P] extends [Schema] ? SchemaOutput<P> : Record<string, unknown>;
+export type ToolInput<App, Name extends string> = App extends Offering ? Offered<App, 'tools'>[Name & keyof Offered<App, 'tools'>] extends {
+    input: infer Input;
+} ? Input : never : JsonObject;
+export type ToolName<App> = App extends Offering ? keyof Offered<App, 'tools'> & string : string;
+export type ToolOutput<App, Name extends string> = App extends Offering ? Offered<App, 'tools'>[Name & keyof Offered<App, 'tools'>] extends {
+    output: infer Output;
+} ? Output : never : unknown;
 export type ToolReturn<O> = O extends Schema ? Streamable<SchemaInput<O, unknown> | ToolResult<SchemaInput<O, unknown>> | InputRequired> : unknown;
 export type TransportName = 'stdio' | 'httpStream' | 'sse' | 'inMemory' | 'custom';
 // #endregion
@@ -319,6 +472,13 @@ export type TransportName = 'stdio' | 'httpStream' | 'sse' | 'inMemory' | 'custo
 // #region Classes
 export declare class CancelledError extends Error {
     constructor(_?: string);
+}
+export declare class Client<App = unknown> extends ServerClient<App> {
+    #private;
+    constructor(_: ClientTarget, _?: ClientOptions);
+    static connect<App = unknown>(_: ClientTarget, _?: ClientOptions): Promise<Client<App>>;
+    get servers(): Readonly<Record<string, UpstreamStatus>>;
+    close(): Promise<void>;
 }
 export declare class ClientAnswerError extends UserError {
     readonly code: number | undefined;
@@ -343,6 +503,10 @@ export declare class ClientSession {
     sample(_: SampleRequest): Promise<Sampled>;
     close(): void;
 }
+export declare class ConnectionError extends Error {
+    readonly outcome: 'not begun' | 'unknown';
+    constructor(_: string, _: ConnectionError['outcome'], _?: unknown);
+}
 export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts extends object = Nothing> {
     #private;
     readonly '~offers': {
@@ -350,6 +514,7 @@ export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Pro
         readonly prompts: Prompts;
     };
     constructor(_: FastMCPOptions);
+    static asProxy(_: ProxyTarget, _?: ProxyOptions): FastMCP;
     addTool<const Name extends string, P extends Schema | undefined = undefined, O extends Schema | undefined = undefined>(_: ToolConfig<Name, P, O, Auth>): FastMCP<Auth, Tools & {
         readonly [K in Name]: ToolTypes<P, O>;
     }, Prompts>;
@@ -399,6 +564,16 @@ export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Pro
     readonly fetch: (_: Request, ..._: unknown[]) => Promise<Response>;
     request(_: string, _?: RequestInit): Promise<Response>;
 }
+export declare class HttpStatusError extends ConnectionError {
+    readonly status: number;
+    constructor(_: number, _: string, _: ConnectionError['outcome']);
+}
+export declare class MessageTooLongError extends ConnectionError {
+    constructor(_: number);
+}
+export declare class NpxStdioTransport extends StdioTransport {
+    constructor({ package: name, args, ...options }: NpxStdioTransportOptions);
+}
 export declare class PromptError extends PublicError {
 }
 export declare class ProtocolError extends Error {
@@ -406,18 +581,68 @@ export declare class ProtocolError extends Error {
     readonly data: unknown;
     constructor(_: number, _: string, _?: unknown);
 }
+export declare class RequestTimeoutError extends ConnectionError {
+    readonly method: string;
+    readonly timeoutMs: number;
+    constructor(_: string, _: number);
+}
 export declare class ResourceError extends PublicError {
 }
 export declare class ResourceNotFoundError extends ProtocolError {
     readonly uri: string;
     constructor(_: string);
 }
+export declare class SSETransport implements Transport {
+    #private;
+    onmessage?: ((_: never, _?: never) => void) | undefined;
+    onclose?: (() => void) | undefined;
+    onerror?: ((_: Error) => void) | undefined;
+    readonly eras: readonly ["2025-11-25"];
+    constructor(_: string | URL, _?: HttpTransportOptions | HttpAccess, _?: () => Readonly<Record<string, string>>);
+    setProtocolVersion(_: string): void;
+    start(): Promise<void>;
+    send(_: JsonRpcMessage, { headers }?: SendOptions): Promise<void>;
+    close(): Promise<void>;
+    finishAuth(_: Parameters<HttpAccess['finishAuth']>[0]): Promise<void>;
+}
+export declare class StdioTransport implements Transport {
+    #private;
+    onmessage?: ((_: never, _?: never) => void) | undefined;
+    onclose?: (() => void) | undefined;
+    onerror?: ((_: Error) => void) | undefined;
+    constructor(_: StdioTransportOptions);
+    get pid(): number | undefined;
+    start(): Promise<void>;
+    send(_: JsonRpcMessage): Promise<void>;
+    close(): Promise<void>;
+}
+export declare class StreamableHTTPTransport implements Transport {
+    #private;
+    onmessage?: ((_: never, _?: never) => void) | undefined;
+    onclose?: (() => void) | undefined;
+    onerror?: ((_: Error) => void) | undefined;
+    readonly hasPerRequestStream = true;
+    constructor(_: string | URL, _?: HttpTransportOptions | HttpAccess, _?: () => Readonly<Record<string, string>>);
+    get sessionId(): string | undefined;
+    start(): Promise<void>;
+    setProtocolVersion(_: string): void;
+    send(_: JsonRpcMessage, _?: SendOptions): Promise<void>;
+    close(): Promise<void>;
+    finishAuth(_: AuthorizationResponse): Promise<void>;
+}
 export declare class TimeoutError extends Error {
     readonly tool: string;
     readonly timeoutMs: number;
     constructor(_: string, _: number);
 }
+export declare class ToolCallError extends UserError {
+    readonly result: CallToolResult;
+    constructor(_: CallToolResult);
+}
 export declare class ToolError extends PublicError {
+}
+export declare class UnauthorizedError extends ConnectionError {
+    constructor(_: string, _?: unknown);
 }
 export declare class UserError extends PublicError {
 }
@@ -459,7 +684,7 @@ export declare const ErrorCode: {
 // #endregion
 
 // #region Re-exports
-export { F as AnyRun, G as BlobResourceContents, H as CallToolResult, K as ChangeHub, N as ClientFacts, O as CompleteResult, Q as ContextLog, V as ContextState, W as CreateMessageResult, X as ElicitAnswer, Y as ElicitForm, Z as ElicitResult, _ as ElicitUrl, $ as GetPromptResult, a0 as InputRequiredOptions, a1 as InputResponse, a2 as InputResponses, a3 as JsonObjectSchema, a4 as JsonSchema, a5 as JsonValue, a6 as ListRootsResult, a7 as Meta, a8 as ModelPreferences, a9 as Next, aa as Progress, ab as ProgressToken, ac as PromptArgumentDefinition, ad as PromptDefinition, ae as Question, af as ReadResourceResult, ag as ResourceContents, ah as ResourceTemplateDefinition, ai as Role, aj as Run, ak as RunResult, al as SamplingContent, am as SamplingMessage, an as SamplingTool, ao as ServerCapabilities, ap as StandardSchema, aq as TextContent, ar as TextResourceContents, as as ToolDefinition, at as ToolResultContent, au as ToolUseContent, av as Watch, aw as inputRequired } from './middleware-BOd_xGe_.js';
+export { _ as AnyRun, $ as BlobResourceContents, a0 as ChangeHub, a1 as ClientFacts, a2 as ContextLog, a3 as ContextState, a4 as ElicitAnswer, a5 as ElicitForm, a6 as ElicitUrl, a7 as InputRequiredOptions, a8 as InputResponse, a9 as InputResponses, aa as JsonObjectSchema, ab as JsonSchema, ac as JsonValue, ad as ListRootsResult, ae as Meta, af as Next, ag as ProgressToken, ah as PromptArgumentDefinition, ai as PromptDefinition, aj as Question, ak as ResourceContents, al as ResourceTemplateDefinition, am as Role, an as Run, ao as RunResult, ap as SamplingContent, aq as StandardSchema, ar as TextContent, as as TextResourceContents, at as ToolResultContent, au as ToolUseContent, av as Watch, aw as inputRequired } from './middleware-CHz-O4nP.js';
 // #endregion
 
 // #region Referenced (internal)
@@ -473,8 +698,25 @@ interface EndpointOptions extends GuardOptions {
     readonly maxBodyBytes?: number | undefined;
 }
 type Eventually<T> = T | Promise<T>;
+type Eventually$1<T> = T | Promise<T>;
+type Fetch = (_: string | URL, _?: RequestInit) => Promise<Response>;
+declare class HttpAccess {
+    #private;
+    readonly requests: HttpRequests;
+    readonly maxMessageBytes: number;
+    constructor(_: string | URL, _: HttpTransportOptions);
+    finishAuth(_: AuthorizationResponse): Promise<void>;
+    close(): void;
+}
 type JsonRpcMessage = JsonRpcRequest | JsonRpcNotification | JsonRpcResponse;
 type Nothing = {};
+type Offered<App, Kind extends 'tools' | 'prompts'> = App extends Offering ? App['~offers'][Kind] : never;
+interface Offering {
+    readonly '~offers': {
+        readonly tools: object;
+        readonly prompts: object;
+    };
+}
 type OneOf<T extends string, Names extends PropertyKey> = T extends T ? Variables<T> & {
     [Name in Exclude<Names, keyof Variables<T>>]?: undefined;
 } : never;
@@ -484,6 +726,41 @@ type Prefixed<Prefix extends string, Named> = {
 declare abstract class PublicError extends Error {
     readonly extras: Record<string, unknown> | undefined;
     constructor(_: string, _?: Record<string, unknown>);
+}
+interface SendOptions {
+    readonly relatedRequestId?: RequestId | undefined;
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+    readonly requestSignal?: AbortSignal | undefined;
+    readonly whenCalledOff?: ((_: (_: unknown) => void) => void) | undefined;
+    readonly onRequestStreamEnd?: ((_?: Error) => void) | undefined;
+}
+declare class ServerClient<App = unknown> {
+    #private;
+    readonly target: ServerTarget;
+    readonly options: ClientOptions;
+    constructor(_: ServerTarget, _?: ClientOptions);
+    connect(): Promise<void>;
+    get isConnected(): boolean;
+    get serverInfo(): Implementation | undefined;
+    get serverCapabilities(): ServerCapabilities | undefined;
+    get instructions(): string | undefined;
+    get protocolVersion(): string | undefined;
+    get era(): EraName | undefined;
+    listTools(_?: RequestOptions): Promise<ToolDefinition[]>;
+    listResources(_?: RequestOptions): Promise<DefinitionOf<'resource'>[]>;
+    listResourceTemplates(_?: RequestOptions): Promise<DefinitionOf<'resourceTemplate'>[]>;
+    listPrompts(_?: RequestOptions): Promise<DefinitionOf<'prompt'>[]>;
+    callTool<const Name extends ToolName<App>>(_: Name, ...[args, options]: Given<ToolInput<App, Name>, CallOptions>): Promise<ToolCallResult<ToolOutput<App, Name>>>;
+    readResource(_: string, _?: RequestOptions): Promise<ReadResourceResult>;
+    getPrompt<const Name extends PromptName<App>>(_: Name, ...[args, options]: Given<PromptInput<App, Name>, RequestOptions>): Promise<GetPromptResult>;
+    complete(_: CompletionRequest, _?: RequestOptions): Promise<CompleteResult['completion']>;
+    subscribe(_: string, _: (_: string) => void): Promise<() => Promise<void>>;
+    ping(_?: RequestOptions): Promise<void>;
+    setLoggingLevel(_: LogLevel): Promise<void>;
+    rootsChanged(): void;
+    finishAuth(_: AuthorizationResponse): Promise<void>;
+    close(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
 }
 interface SessionCore {
     readonly id: string;
@@ -510,17 +787,22 @@ export { AskingMethod }
 export { AudioContent }
 export { CacheHint }
 export { Caller }
+export { CallToolResult }
 export { Change }
 export { ClientCapabilities }
+export { CompleteResult }
 export { Completion }
 export { CompletionContext }
 export { Component }
 export { ComponentKind }
 export { ContentBlock }
 export { Context }
+export { CreateMessageResult }
 export { Elicit }
+export { ElicitResult }
 export { EmbeddedResource }
 export { EraName }
+export { GetPromptResult }
 export { Icon }
 export { ImageContent }
 export { Implementation }
@@ -529,7 +811,10 @@ export { JsonObject }
 export { LogLevel }
 export { Middleware }
 export { MiddlewareOf }
+export { ModelPreferences }
+export { Progress }
 export { PromptMessage }
+export { ReadResourceResult }
 export { RequestId }
 export { Resource }
 export { ResourceLink }
@@ -537,10 +822,14 @@ export { Root }
 export { RunKind }
 export { Sampled }
 export { SampleRequest }
+export { SamplingMessage }
+export { SamplingTool }
 export { Schema }
 export { SchemaInput }
 export { SchemaOutput }
+export { ServerCapabilities }
 export { Stop }
 export { ToolAnnotations }
+export { ToolDefinition }
 export { Unsubscribe }
 // #endregion

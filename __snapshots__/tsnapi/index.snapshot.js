@@ -7,6 +7,13 @@ export class ChangeHub {
   subscribe(_) {}
   emit(_) {}
 }
+export class Client extends ServerClient {
+  several
+  constructor(_, _) {}
+  static async connect(_, _) {}
+  get servers() {}
+  async close() {}
+}
 export class FastMCP {
   settings
   composition
@@ -17,6 +24,7 @@ export class FastMCP {
   endpoint
   routes
   constructor(_) {}
+  static asProxy(_, _) {}
   addTool(_) {}
   addTools(_) {}
   removeTool(_) {}
@@ -51,8 +59,78 @@ export class FastMCP {
   nodeHandler(_) {}
   fetch
   request(_, _) {}
-  async connectInMemory() {}
+  isolating(_) {}
   defineTool(_) {}
+}
+export class NpxStdioTransport extends StdioTransport {
+  constructor(_) {}
+}
+export class SSETransport {
+  onmessage
+  onclose
+  onerror
+  eras
+  access
+  ownsAccess
+  headers
+  closing
+  endpoint
+  version
+  constructor(_, _, _) {}
+  setProtocolVersion(_) {}
+  async start() {}
+  async send(_, _) {}
+  close() {}
+  async finishAuth(_) {}
+  async read(_, _) {}
+  endpointAt(_) {}
+}
+export class StdioTransport {
+  onmessage
+  onclose
+  onerror
+  options
+  child
+  exited
+  isClosed
+  constructor(_) {}
+  get pid() {}
+  async start() {}
+  send(_) {}
+  async close() {}
+  read(_) {}
+  receive(_) {}
+  ended() {}
+}
+export class StreamableHTTPTransport {
+  onmessage
+  onclose
+  onerror
+  hasPerRequestStream
+  access
+  ownsAccess
+  headers
+  closing
+  sessionId
+  version
+  constructor(_, _, _) {}
+  get sessionId() {}
+  start() {}
+  setProtocolVersion(_) {}
+  async send(_, _) {}
+  async close() {}
+  async finishAuth(_) {}
+  post(_, _, _) {}
+  sessionHeaders(_) {}
+  async refused(_, _, _) {}
+  async receive(_, _, _, _) {}
+  async follow(_, _, _, _) {}
+  async read(_, _, _, _) {}
+  async resume(_, _, _) {}
+  async listen() {}
+  async openStream(_, _) {}
+  async endSession() {}
+  deliver(_, _) {}
 }
 // #endregion
 
@@ -68,7 +146,7 @@ export function resourceLink(_) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ClientAnswerError, ErrorCode, PromptError, ProtocolError, ResourceError, ResourceNotFoundError, TimeoutError, UserError as ToolError, UserError } from './chunk-UMVWSVRU.js';
-export { inMemoryTransports } from './chunk-HRRJNDEW.js';
-export { inputRequired } from './chunk-32SY2SN5.js';
+export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-SR5CDAVO.js';
+export { inMemoryTransports } from './chunk-QGNYZFM7.js';
+export { inputRequired } from './chunk-NDQBS77M.js';
 // #endregion
