@@ -6,6 +6,7 @@ import type { Connection } from './connection.js'
 
 /** How long a server may take to acknowledge what is listened to, in milliseconds. */
 const ACKNOWLEDGE_TIMEOUT_MS = 15_000
+const PATIENCE = { timeoutMs: ACKNOWLEDGE_TIMEOUT_MS }
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
 const UPDATED = 'notifications/resources/updated'
@@ -58,7 +59,7 @@ export class Subscriptions {
     if (count > 0) return
     try {
       const { era } = await this.#connection().open()
-      if (era === '2025-11-25') await this.#connection().request('resources/subscribe', { uri })
+      if (era === '2025-11-25') await this.#connection().request('resources/subscribe', { uri }, PATIENCE)
       else await this.#listen()
     } catch (error) {
       this.#forget(uri)
@@ -70,7 +71,7 @@ export class Subscriptions {
   async delete(uri: string): Promise<void> {
     if (!this.#forget(uri)) return
     const era = this.#connection().agreement?.era
-    if (era === '2025-11-25') await this.#connection().request('resources/unsubscribe', { uri })
+    if (era === '2025-11-25') await this.#connection().request('resources/unsubscribe', { uri }, PATIENCE)
     else if (era !== undefined) await this.#listen()
   }
 
@@ -82,7 +83,7 @@ export class Subscriptions {
       return
     }
     for (const uri of this.#counts.keys())
-      await connection.request('resources/subscribe', { uri }).catch(ignoreRefusal)
+      await connection.request('resources/subscribe', { uri }, PATIENCE).catch(ignoreRefusal)
   }
 
   /** Take a notification. Gives whether it was one of these. */

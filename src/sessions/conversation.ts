@@ -29,6 +29,12 @@ interface Speaker {
   logLevel: LogLevel
 }
 
+/** The result of a request about the conversation itself, given once something is ready. */
+export interface Understood {
+  readonly result: object
+  readonly ready?: Promise<void>
+}
+
 /** What a client of 2024-11-05 to 2025-11-25 has said so far, and the methods that only speak of that. */
 export class Conversation {
   /** Who speaks; known from `initialize` on. */
@@ -64,7 +70,7 @@ export class Conversation {
   }
 
   /** The result of a request about the conversation itself; for any other, who makes it. */
-  readonly understand = ({ method, params = {} }: JsonRpcRequest): { readonly result: object } | Speaker => {
+  readonly understand = ({ method, params = {} }: JsonRpcRequest): Understood | Speaker => {
     switch (method) {
       case 'initialize':
         return { result: this.#initialize(params) }
@@ -76,7 +82,7 @@ export class Conversation {
     }
   }
 
-  #ofSession(method: string, params: JsonObject, speaker: Speaker): { readonly result: object } | undefined {
+  #ofSession(method: string, params: JsonObject, speaker: Speaker): Understood | undefined {
     switch (method) {
       case 'logging/setLevel':
         return { result: this.#setLevel(params['level'], speaker) }
@@ -84,14 +90,16 @@ export class Conversation {
       case 'resources/unsubscribe':
         // Who comes for one request only cannot be told of what happens later.
         if (this.#isAssumed) throw methodNotFound(method)
-        return { result: this.#changeSubscription(method, params['uri'], speaker.caller) }
+        return this.#changeSubscription(method, params['uri'], speaker.caller)
       default:
         return undefined
     }
   }
 
-  #changeSubscription(method: string, uri: unknown, caller: Caller): object {
-    return method === 'resources/subscribe' ? this.#subscribe(uri, caller) : this.#unsubscribe(uri)
+  #changeSubscription(method: string, uri: unknown, caller: Caller): Understood {
+    return method === 'resources/subscribe'
+      ? this.#subscribe(uri, caller)
+      : { result: this.#unsubscribe(uri) }
   }
 
   #initialize(params: JsonObject): object {
@@ -125,12 +133,12 @@ export class Conversation {
     return {}
   }
 
-  #subscribe(uri: unknown, caller: Caller): object {
+  #subscribe(uri: unknown, caller: Caller): Understood {
     if (typeof uri !== 'string') throw invalidParams('"uri" must be a string')
     if (uri.length > MAX_URI_LENGTH)
       throw invalidParams(`"uri" must not be longer than ${MAX_URI_LENGTH} characters`)
     this.#subscriptions ??= new Set()
-    if (this.#subscriptions.has(uri)) return {}
+    if (this.#subscriptions.has(uri)) return { result: {} }
     this.#subscriptionsLength += uri.length
     if (this.#subscriptionsLength > MAX_SUBSCRIPTIONS_LENGTH) {
       this.#subscriptionsLength -= uri.length
@@ -139,8 +147,8 @@ export class Conversation {
     if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new ProtocolError(ErrorCode.InvalidRequest, `No more than ${MAX_SUBSCRIPTIONS} subscriptions`)
     this.#subscriptions.add(uri)
-    this.#watches.add(uri, caller)
-    return {}
+    // What changes after the answer is heard of.
+    return { result: {}, ready: this.#watches.add(uri, caller) }
   }
 
   #unsubscribe(uri: unknown): object {

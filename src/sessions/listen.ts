@@ -43,17 +43,23 @@ export class Listen implements Audience {
     const { changes, watches } = this.#services
     if (changes.listeners >= MAX_LISTENERS)
       throw new ProtocolError(ErrorCode.InternalError, 'Too many subscriptions are open')
-    this.#tell('notifications/subscriptions/acknowledged', { notifications: this.#filter.acknowledged })
     if (this.#filter.lists.size === 0 && this.#filter.resources.size === 0) {
+      this.#acknowledge()
       this.dismiss()
       return
     }
-    changes.add(this)
-    for (const uri of this.#filter.resources) watches.add(uri, this.#exchange.start.caller)
+    const { caller } = this.#exchange.start
+    const ready = [...this.#filter.resources].map((uri) => watches.add(uri, caller))
     this.#exchange.whenOver(() => {
       changes.delete(this)
       for (const uri of this.#filter.resources) watches.delete(uri)
     })
+    // What changes after it has been acknowledged is heard of.
+    if (ready.length === 0) this.#listen()
+    else
+      void Promise.all(ready).then(() => {
+        if (!this.#exchange.isOver) this.#listen()
+      })
   }
 
   changed(changes: Changes): void {
@@ -65,6 +71,15 @@ export class Listen implements Audience {
   /** End it as the server: the client gets the empty result that says so. */
   dismiss(): void {
     this.#exchange.answer({ _meta: this.#stamp })
+  }
+
+  #acknowledge(): void {
+    this.#tell('notifications/subscriptions/acknowledged', { notifications: this.#filter.acknowledged })
+  }
+
+  #listen(): void {
+    this.#acknowledge()
+    this.#services.changes.add(this)
   }
 
   get #stamp(): JsonObject {

@@ -3,6 +3,7 @@ import { invalidRequest, methodNotFound, ProtocolError } from '../errors.js'
 import type { Era } from '../protocol/era.js'
 import { encodeError, encodeResponse, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import type { LogLevel, RequestId } from '../protocol/types.js'
+import type { Understood } from './conversation.js'
 import { discover, readEnvelope } from './envelope.js'
 import { ASKING_METHODS, Exchange, internalError, type ExchangeSession } from './exchange.js'
 import { Listen } from './listen.js'
@@ -79,15 +80,20 @@ export class Requests {
     reply: Reply,
     http: HttpFacts | undefined,
     /** Gives who speaks, or the result of a request that is about the conversation itself. */
-    understand: (request: JsonRpcRequest) => { readonly result: object } | Speaker,
+    understand: (request: JsonRpcRequest) => Understood | Speaker,
   ): void {
     const era = this.#services.eras['2025-11-25']
     try {
       this.#admit(request, era)
       const understood = understand(request)
-      if ('result' in understood)
-        reply.end(encodeResponse(request.id, era.encodeResult(request.method, understood.result)))
-      else {
+      if ('result' in understood) {
+        const text = encodeResponse(request.id, era.encodeResult(request.method, understood.result))
+        const answer = (): void => {
+          reply.end(text)
+        }
+        if (understood.ready === undefined) answer()
+        else void understood.ready.then(answer)
+      } else {
         const { caller } = understood
         this.#route(
           this.#begin({

@@ -15,6 +15,9 @@ interface Watched {
   stop: Stop | void
 }
 
+/** How long who wants to hear of a resource waits until its source is heard, in milliseconds. */
+const PATIENCE_MS = 1000
+
 /** Has the sources of resources watched while somebody wants to hear of them, and no longer. */
 export class Watches {
   readonly #provider: Provider
@@ -34,12 +37,12 @@ export class Watches {
     })
   }
 
-  /** Somebody wants to hear of a resource. */
-  add(uri: string, caller: Caller): void {
+  /** Somebody wants to hear of a resource. Resolves when what comes is heard, or soon where its source takes long. */
+  add(uri: string, caller: Caller): Promise<void> {
     const known = this.#watched.get(uri)
     if (known !== undefined) {
       known.listeners += 1
-      return
+      return atMost(PATIENCE_MS, known.work)
     }
     const watched: Watched = {
       uri,
@@ -51,6 +54,7 @@ export class Watches {
     }
     this.#watched.set(uri, watched)
     this.#adjust(watched)
+    return atMost(PATIENCE_MS, watched.work)
   }
 
   /** One who wanted to hear of it does not any more. */
@@ -105,4 +109,14 @@ export class Watches {
   async #find({ uri, caller }: Watched): Promise<Watch | undefined> {
     return (await this.#provider.find('resource', uri, caller))?.watch
   }
+}
+
+function atMost(ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    void work.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }
