@@ -53,15 +53,26 @@ export class HeldCalls {
 
   /** Its first question makes it one that is held. Gives what ends that. */
   #hold(call: HeldCall): void {
+    if (this.#held.size >= MAX_HELD) this.#dropOneThatIsOver()
     if (this.#held.size >= MAX_HELD)
       throw new ProtocolError(ErrorCode.InternalError, 'Too many calls wait for their clients')
     this.#held.set(call.id, call)
     call.whenForgotten = () => this.#held.delete(call.id)
   }
+
+  #dropOneThatIsOver(): void {
+    for (const held of this.#held.values()) {
+      if (!held.isOver) continue
+      held.callOff(new Error('Others need the place'))
+      return
+    }
+  }
 }
 
 class HeldCall implements Principal {
   readonly id = crypto.randomUUID()
+  /** Whether it has come to its end, and is only kept for a round that runs it again. */
+  isOver = false
   whenForgotten: () => void = () => undefined
   readonly #key: string
   readonly #hold: (call: HeldCall) => void
@@ -77,7 +88,11 @@ class HeldCall implements Principal {
     this.#key = key
     this.#hold = hold
     this.#outcome = run(this, this.#controller.signal)
-    this.#outcome.catch(() => undefined)
+    void this.#outcome
+      .catch(() => undefined)
+      .then(() => {
+        this.isOver = true
+      })
   }
 
   /** Go on with it on behalf of another round of the request. */

@@ -1,5 +1,6 @@
 import { ANY_ERA } from '../client/negotiation.js'
 import type { Caller, RelaySession } from '../components/context.js'
+import { BusyError } from '../errors.js'
 import type { ClientCapabilities } from '../protocol/types.js'
 import { Ending } from './ending.js'
 import type { Health } from './health.js'
@@ -48,6 +49,8 @@ export class Houses {
     const key = headers === undefined && session === undefined ? '' : keyOf(headers, session)
     const known = this.#houses.get(key)
     if (known !== undefined) return known
+    if (session !== undefined && this.#houses.size >= this.#limits.maxHouses)
+      throw new BusyError(this.#settings.name)
     const house =
       caller === undefined || session === undefined
         ? this.#forMany(headers)

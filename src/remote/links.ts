@@ -7,6 +7,9 @@ import { type LinkFor } from './link.js'
 /** How long a connection that nobody uses is kept for the next, in milliseconds. */
 const IDLE_MS = 60_000
 
+/** How many are kept so. */
+const MAX_IDLE = 256
+
 /** A connection in use by one call. */
 interface Lease {
   readonly link: Link
@@ -32,6 +35,7 @@ export class Links {
   readonly #bySession = new Map<string, Link>()
   readonly #idle = new Map<string, Kept[]>()
   readonly #all = new Set<Link>()
+  #idleCount = 0
   readonly #ending = new Ending()
 
   constructor(make: MakeLink, most: number) {
@@ -72,6 +76,7 @@ export class Links {
     this.#bySession.clear()
     for (const { timer } of [...this.#idle.values()].flat()) clearTimeout(timer)
     this.#idle.clear()
+    this.#idleCount = 0
     for (const link of links) this.#end(link)
     await this.#ending.settled()
   }
@@ -106,6 +111,8 @@ export class Links {
     const kept: Kept = { link, timer: undefined }
     const idle = this.#idle.get(key) ?? []
     this.#idle.set(key, [...idle, kept])
+    this.#idleCount += 1
+    if (this.#idleCount > MAX_IDLE) this.#dropOneIdle()
     kept.timer = setTimeout(() => {
       this.#forget(key, kept)
       this.#end(link)
@@ -115,6 +122,7 @@ export class Links {
 
   #forget(key: string, kept: Kept): void {
     clearTimeout(kept.timer)
+    this.#idleCount -= 1
     const rest = (this.#idle.get(key) ?? []).filter((other) => other !== kept)
     if (rest.length === 0) this.#idle.delete(key)
     else this.#idle.set(key, rest)

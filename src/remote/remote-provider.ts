@@ -95,11 +95,15 @@ export class RemoteProvider implements Provider {
     caller: Caller | undefined,
   ): Eventually<Component<K> | undefined> {
     if (!this.#isOpen) return undefined
-    const found = this.#inOrder((upstream) => upstream.houseFor(caller).find(kind, key))
-    if (!(found instanceof Promise)) return found
-    return found.catch((error: unknown) => {
+    try {
+      const found = this.#inOrder((upstream) => upstream.houseFor(caller).find(kind, key))
+      if (!(found instanceof Promise)) return found
+      return found.catch((error: unknown) => {
+        throw this.#told(error)
+      })
+    } catch (error) {
       throw this.#told(error)
-    })
+    }
   }
 
   subscribe(listener: (change: Change) => void): Unsubscribe {

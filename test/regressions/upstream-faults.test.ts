@@ -1,7 +1,7 @@
 /** What can be wrong with a server behind a proxy: what callers are told, and that all is well again afterwards. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { FastMCP, type ProxyOptions } from 'fastmesh'
+import { Client, FastMCP, type ProxyOptions } from 'fastmesh'
 import { describe, expect, test } from 'vitest'
 import { ERAS, onCleanup, serve, type OfficialClient } from '../support/clients.js'
 import { recordingLogger } from '../support/recording.js'
@@ -262,3 +262,35 @@ test('a server that is stopped while upstreams are away leaves nothing', async (
   await main.stop()
   expect(main.status().upstreams[0]?.state).toBe('idle')
 })
+
+test('a server that is started again is connected to anew by itself, and what it has now is told', async () => {
+  const make = (name: string) =>
+    new FastMCP({ name: 'up', version: '1.0.0' }).addTool({ name, execute: () => name })
+  const first = make('before')
+  const { url, port } = await first.start({ httpStream: { port: 0, host: '127.0.0.1' } })
+  const proxy = FastMCP.asProxy(url, { era: '2025-11-25', name: 'weather', logger: recordingLogger().logger })
+  const client = await ERAS[0]!.connect(proxy)
+  const names = async () => (await client.listTools()).tools.map(({ name }) => name)
+  expect(await names()).toEqual(['before'])
+  await first.stop()
+  const second = make('after')
+  await second.start({ httpStream: { port, host: '127.0.0.1' } })
+  onCleanup(() => second.stop())
+  await expect.poll(names, { timeout: 10_000 }).toEqual(['after'])
+}, 20_000)
+
+test('no more processes are started than may be', async () => {
+  const file = new URL('../servers/killable.ts', import.meta.url).pathname
+  const target = { command: process.execPath, args: ['--import', 'tsx', file, 'stdio'] }
+  const { logger } = recordingLogger()
+  const proxy = FastMCP.asProxy(target, { name: 'weather', maxConnections: 1, logger })
+  const url = await serve(proxy)
+  const options = { era: '2025-11-25' } as const
+  const [first, second] = [await Client.connect(url, options), await Client.connect(url, options)]
+  onCleanup(() => second.close())
+  const pid = async (client: Client) => (await client.callTool('pid', {}, { throwOnError: false })).data
+  expect(await pid(first)).toMatch(/^\d+$/)
+  expect(await pid(second)).toBe("upstream 'weather' is busy: try again later")
+  await first.close()
+  await expect.poll(() => pid(second), { timeout: 8000 }).toMatch(/^\d+$/)
+}, 30_000)

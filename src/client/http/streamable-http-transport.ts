@@ -226,17 +226,21 @@ export class StreamableHTTPTransport implements Transport {
   async #listen(): Promise<void> {
     const position: StreamPosition = { lastEventId: undefined, retryMs: undefined }
     const { signal } = this.#closing
+    let wasOpen = false
     for (let attempt = 0; !signal.aborted;) {
       try {
         const answer = await this.#openStream(position.lastEventId)
         if (answer === undefined) return
+        wasOpen = true
         const begun = Date.now()
         await this.#read(answer, undefined, position, () => undefined)
         attempt = Date.now() - begun > MAX_RETRY_MS ? 0 : attempt + 1
         await backOff(attempt, signal, Math.min(position.retryMs ?? 0, MAX_RETRY_MS) || undefined)
-      } catch {
+      } catch (error) {
+        const isForgotten = error instanceof SessionForgottenError
+        if (isForgotten && wasOpen) void this.close()
         attempt += 1
-        if (attempt > MAX_RESUMPTIONS) return
+        if (isForgotten || attempt > MAX_RESUMPTIONS) return
         await backOff(attempt, signal).catch(() => undefined)
       }
     }
@@ -255,7 +259,9 @@ export class StreamableHTTPTransport implements Transport {
     const answer = await this.#access.requests.send({ method: 'GET', headers, signal, whenCalledOff })
     if (answer.status === 200) return answer
     answer.discard()
-    if (answer.status < 500) return undefined
+    if (answer.status === 404 && this.#sessionId !== undefined) throw new SessionForgottenError()
+    // The server may not have noticed yet that the last one has ended.
+    if (answer.status < 500 && answer.status !== 409) return undefined
     throw statusError(answer.status, this.#access.requests.url)
   }
 
