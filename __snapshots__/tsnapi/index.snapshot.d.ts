@@ -362,6 +362,8 @@ export interface Transport {
     onmessage?: ((_: never, _?: never) => void) | undefined;
     onclose?: (() => void) | undefined;
     onerror?: ((_: Error) => void) | undefined;
+    readonly hears?: boolean | undefined;
+    onresumed?: (() => void) | undefined;
     readonly eras?: readonly EraName[] | undefined;
     setProtocolVersion?: ((_: string) => void) | undefined;
     readonly hasPerRequestStream?: boolean | undefined;
@@ -621,8 +623,10 @@ export declare class StreamableHTTPTransport implements Transport {
     onmessage?: ((_: never, _?: never) => void) | undefined;
     onclose?: (() => void) | undefined;
     onerror?: ((_: Error) => void) | undefined;
+    onresumed?: (() => void) | undefined;
     readonly hasPerRequestStream = true;
     constructor(_: string | URL, _?: HttpTransportOptions | HttpAccess, _?: () => Readonly<Record<string, string>>);
+    get hears(): boolean;
     get sessionId(): string | undefined;
     start(): Promise<void>;
     setProtocolVersion(_: string): void;

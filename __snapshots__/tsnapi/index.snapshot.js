@@ -106,21 +106,24 @@ export class StreamableHTTPTransport {
   onmessage
   onclose
   onerror
+  onresumed
   hasPerRequestStream
   access
   ownsAccess
   headers
   closing
   sessionId
+  hears
   version
   constructor(_, _, _) {}
+  get hears() {}
   get sessionId() {}
   start() {}
   setProtocolVersion(_) {}
   async send(_, _) {}
   async close() {}
   async finishAuth(_) {}
-  post(_, _, _) {}
+  post(_, _, _, _) {}
   sessionHeaders(_) {}
   async refused(_, _, _) {}
   async receive(_, _, _, _) {}

@@ -14,7 +14,7 @@ export interface ConnectionOptions {
   readonly introduction: Introduction
   readonly handlers: Omit<PeerHandlers, 'onClose'>
   /** Called each time it has been opened: what the server is to know again is told then. */
-  readonly onOpen?: ((connection: Connection) => Promise<void>) | undefined
+  readonly onOpen?: ((connection: Opened) => Promise<void>) | undefined
   /** Called when an open connection is not open any more. */
   readonly onLost?: (() => void) | undefined
   /** How long opening may take, in milliseconds. */
@@ -24,6 +24,12 @@ export interface ConnectionOptions {
 export interface ConnectionRequest extends PeerRequest {
   /** The envelope of who makes it, where that is not the one that opened the connection (2026-07-28). */
   readonly as?: Meta | undefined
+}
+
+/** A connection that has just been opened: what is asked over it is asked of it alone. */
+export interface Opened {
+  readonly agreement: Agreement
+  readonly request: (method: string, params: JsonObject, options?: ConnectionRequest) => Promise<JsonObject>
 }
 
 interface Open {
@@ -40,6 +46,7 @@ export class Connection {
   #open: Open | undefined
   #opening: Promise<Open> | undefined
   #workingWay: Way | undefined
+  #openingPeer: Peer | undefined
   #isClosed = false
 
   constructor(options: ConnectionOptions) {
@@ -51,6 +58,11 @@ export class Connection {
   /** What was agreed on, while it is open. */
   get agreement(): Agreement | undefined {
     return this.#open?.agreement
+  }
+
+  /** Whether what the server tells of its own accord is heard now. */
+  get hears(): boolean {
+    return this.#open?.peer.hears ?? false
   }
 
   get isClosed(): boolean {
@@ -72,14 +84,14 @@ export class Connection {
    * @throws ProtocolError for an error; ConnectionError where there will be no answer.
    */
   async request(method: string, params: JsonObject, options: ConnectionRequest = {}): Promise<JsonObject> {
-    const open = this.#open ?? (await this.#opened())
+    const open = this.#open ?? (await atMost(options, method, this.#opened()))
     try {
       return await this.#send(open, method, params, options)
     } catch (error) {
       if (!(error instanceof ConnectionError) || options.signal?.aborted === true) throw error
       if (error instanceof SessionForgottenError) this.#lose(open)
       else if (!mayRepeat(error, method, open.peer)) throw error
-      return this.#send(await this.#opened(), method, params, options)
+      return this.#send(await atMost(options, method, this.#opened()), method, params, options)
     }
   }
 
@@ -98,9 +110,10 @@ export class Connection {
     this.#isClosed = true
     const opening = this.#opening
     const open = this.#open
+    await this.#openingPeer?.close().catch(() => undefined)
     this.#open = undefined
     await open?.peer.close()
-    await opening?.then(({ peer }) => peer.close()).catch(() => undefined)
+    opening?.then(({ peer }) => peer.close()).catch(() => undefined)
   }
 
   #send(
@@ -135,7 +148,11 @@ export class Connection {
         const open = await this.#openBy(way)
         this.#workingWay = way
         this.#open = open
-        await onOpen?.(this).catch((error: unknown) => {
+        const opened: Opened = {
+          agreement: open.agreement,
+          request: (method, params, options = {}) => this.#send(open, method, params, options),
+        }
+        await onOpen?.(opened).catch((error: unknown) => {
           this.#lose(open)
           throw error
         })
@@ -157,6 +174,7 @@ export class Connection {
         if (this.#open?.peer === peer) this.#lose(this.#open)
       },
     })
+    this.#openingPeer = peer
     try {
       await within(openTimeoutMs, peer.start())
       const meant = eras.filter((era) => transport.eras?.includes(era) ?? true)
@@ -172,6 +190,8 @@ export class Connection {
     } catch (error) {
       await peer.close().catch(() => undefined)
       throw error
+    } finally {
+      this.#openingPeer = undefined
     }
   }
 
@@ -195,6 +215,32 @@ function mayRepeat(error: ConnectionError, method: string, { isClosed }: Peer): 
 function mayBeOtherTransport(error: unknown): boolean {
   return error instanceof HttpStatusError && error.status >= 400 && error.status < 500
 }
+
+/** Wait for a connection, but not longer than for the answer that it is to bring. */
+function atMost<T>({ signal, timeoutMs }: PeerRequest, method: string, opening: Promise<T>): Promise<T> {
+  if (signal === undefined && timeoutMs === undefined) return opening
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(signal?.reason as Error)
+    }
+    const timer =
+      timeoutMs === undefined || timeoutMs > LONGEST_TIMER
+        ? undefined
+        : setTimeout(() => {
+            reject(new RequestTimeoutError(method, timeoutMs))
+          }, timeoutMs)
+    const settle = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted === true) onAbort()
+    opening.then(resolve, reject).finally(settle)
+  })
+}
+
+/** The longest a timer can wait, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 async function within(ms: number, work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -127,7 +127,7 @@ async function initialize(peer: Peer, introduction: Introduction, timeoutMs: num
       'not begun',
     )
   peer.agreed(protocolVersion as string)
-  await peer.tell('notifications/initialized')
+  await peer.tell('notifications/initialized', timeoutMs)
   return {
     era: '2025-11-25',
     protocolVersion: protocolVersion as string,

@@ -19,6 +19,8 @@ export interface PeerHandlers {
   readonly onNotification: (method: string, params: JsonObject, about: unknown) => void
   /** Called when the connection has closed. */
   readonly onClose: () => void
+  /** Called when what the other side tells of its own accord is heard again, after some of it may have been missed. */
+  readonly onResumed?: (() => void) | undefined
   /** Told of what makes no sense, and was passed over. */
   readonly onStray?: ((problem: string) => void) | undefined
 }
@@ -56,11 +58,17 @@ export class Peer {
     transport.onclose = () => {
       this.#end()
     }
+    transport.onresumed = () => handlers.onResumed?.()
     transport.onerror = (error) => handlers.onStray?.(error.message)
   }
 
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  /** Whether what the other side tells of its own accord is heard now. */
+  get hears(): boolean {
+    return this.#transport.hears ?? true
   }
 
   /** How many requests wait for their answers. */
@@ -105,9 +113,17 @@ export class Peer {
     this.#send({ jsonrpc: '2.0', method, params }).catch(() => undefined)
   }
 
-  /** Tell it, and make sure that it was taken. */
-  async tell(method: string): Promise<void> {
-    await this.#send({ jsonrpc: '2.0', method })
+  /** Tell it, and make sure that it was taken. @throws RequestTimeoutError where it was not in time. */
+  async tell(method: string, timeoutMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const tooLong = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new RequestTimeoutError(method, timeoutMs))
+      }, timeoutMs)
+    })
+    await Promise.race([this.#send({ jsonrpc: '2.0', method }), tooLong]).finally(() => {
+      clearTimeout(timer)
+    })
   }
 
   /** Close as soon as nothing waits for an answer any more. */

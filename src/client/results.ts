@@ -29,7 +29,8 @@ function without(object: JsonObject, isMeant: (member: string) => boolean): Json
 }
 
 export function toolCallResult(result: JsonObject): ToolCallResult {
-  const content = Array.isArray(result['content']) ? (result['content'] as CallToolResult['content']) : []
+  const given: unknown[] = Array.isArray(result['content']) ? result['content'] : []
+  const content = given.filter(isObject) as unknown as CallToolResult['content']
   const { structuredContent } = result
   const data =
     structuredContent === undefined ? textOf(content) : unwrapped(structuredContent, result['_meta'])

@@ -16,7 +16,7 @@ import type {
 import type { Progress } from '../components/context.js'
 import { Answers } from './answers.js'
 import type { ClientOptions, LogMessage, RequestOptions } from './client-options.js'
-import { Connection } from './connection.js'
+import { Connection, type Opened } from './connection.js'
 import type { AuthorizationResponse } from './http/authorization.js'
 import { ANY_ERA } from './negotiation.js'
 import { bare, toolCallResult, type ToolCallResult } from './results.js'
@@ -244,10 +244,14 @@ export class ServerClient<App = unknown> {
     await this.close()
   }
 
-  async #opened(connection: Connection): Promise<void> {
+  async #opened(connection: Opened): Promise<void> {
     await this.#subscriptions.restore(connection)
-    if (this.#logLevel !== undefined && connection.agreement?.era === '2025-11-25')
-      await connection.request('logging/setLevel', { level: this.#logLevel })
+    if (this.#logLevel !== undefined && connection.agreement.era === '2025-11-25')
+      await connection.request(
+        'logging/setLevel',
+        { level: this.#logLevel },
+        { timeoutMs: DEFAULT_CONNECT_TIMEOUT_MS },
+      )
   }
 
   async #list<K extends ComponentKind>(kind: K, options?: RequestOptions): Promise<DefinitionOf<K>[]> {
@@ -300,6 +304,7 @@ export class ServerClient<App = unknown> {
       const result = await this.#request(method, { ...params, ...answered }, options, headers)
       if (result['resultType'] !== 'input_required') return result
       const { inputRequests, requestState } = result
+      if (inputRequests === undefined && requestState === undefined) break
       answered = {
         ...(inputRequests !== undefined && {
           inputResponses: await this.#answers.answerAll(inputRequests, options?.signal),

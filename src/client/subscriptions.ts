@@ -2,7 +2,7 @@ import { ConnectionError, ProtocolError } from '../errors.js'
 import { KINDS, COMPONENT_KINDS } from '../protocol/kinds.js'
 import type { JsonObject } from '../protocol/types.js'
 import { backOff } from './back-off.js'
-import type { Connection } from './connection.js'
+import type { Connection, Opened } from './connection.js'
 
 /** How long a server may take to acknowledge what is listened to, in milliseconds. */
 const ACKNOWLEDGE_TIMEOUT_MS = 15_000
@@ -19,18 +19,28 @@ export interface Heard {
   readonly resourceUpdated: (uri: string) => void
 }
 
-/** One `subscriptions/listen`. */
+/** One `subscriptions/listen`, and those that follow where its stream ends. */
 class Listening {
   readonly controller = new AbortController()
-  acknowledge: () => void = () => undefined
+  isAcknowledged = false
   fail: (error: unknown) => void = () => undefined
+  #resolve: () => void = () => undefined
+  #wasAcknowledged = false
   readonly acknowledged = new Promise<void>((resolve, reject) => {
-    this.acknowledge = resolve
+    this.#resolve = resolve
     this.fail = reject
   })
 
   constructor() {
     this.acknowledged.catch(() => undefined)
+  }
+
+  /** Gives whether it was for the first time. */
+  acknowledge(): 'first' | 'again' {
+    const which = this.#wasAcknowledged ? 'again' : 'first'
+    this.#wasAcknowledged = this.isAcknowledged = true
+    this.#resolve()
+    return which
   }
 }
 
@@ -44,6 +54,8 @@ export class Subscriptions {
   readonly #wantsLists: boolean
   readonly #counts = new Map<string, number>()
   #listening: Listening | undefined
+  #work: Promise<void> = Promise.resolve()
+  #next: Promise<void> | undefined
   #isClosed = false
 
   constructor(connection: () => Connection, wantsLists: boolean, heard: Heard) {
@@ -76,21 +88,21 @@ export class Subscriptions {
   }
 
   /** The connection has been opened, perhaps anew: say again what is to be heard. */
-  async restore(connection: Connection): Promise<void> {
-    const era = connection.agreement?.era
-    if (era === '2026-07-28') {
-      if (this.#wantsLists || this.#counts.size > 0) await this.#listen().catch(ignoreRefusal)
+  async restore({ agreement, request }: Opened): Promise<void> {
+    if (agreement.era === '2026-07-28') {
+      // It is not waited for: a server may never acknowledge it.
+      if (this.#wantsLists || this.#counts.size > 0) this.#listen().catch(() => undefined)
       return
     }
     for (const uri of this.#counts.keys())
-      await connection.request('resources/subscribe', { uri }, PATIENCE).catch(ignoreRefusal)
+      await request('resources/subscribe', { uri }, PATIENCE).catch(ignoreRefusal)
   }
 
   /** Take a notification. Gives whether it was one of these. */
   notified(method: string, params: JsonObject, about: unknown): boolean {
     if (method === ACKNOWLEDGED) {
       const listening = about instanceof Listening ? about : this.#listening
-      listening?.acknowledge()
+      if (listening?.acknowledge() === 'again') this.#missed()
       return true
     }
     if (LIST_METHODS.has(method)) {
@@ -117,8 +129,23 @@ export class Subscriptions {
     return count === 1
   }
 
+  /** Whether changed lists are told now, as far as that has to be asked for. */
+  get isListening(): boolean {
+    return this.#listening?.isAcknowledged === true
+  }
+
+  /** Several changes at once are said at once, and one after the other. */
+  #listen(): Promise<void> {
+    this.#next ??= this.#work.then(() => {
+      this.#next = undefined
+      return this.#listenNow()
+    })
+    this.#work = this.#next.catch(() => undefined)
+    return this.#next
+  }
+
   /** Say what is to be heard now. What was said before ends once that is acknowledged, so that nothing is missed. */
-  async #listen(): Promise<void> {
+  async #listenNow(): Promise<void> {
     const before = this.#listening
     const listening = (this.#listening =
       this.#wantsLists || this.#counts.size > 0 ? new Listening() : undefined)
@@ -129,9 +156,9 @@ export class Subscriptions {
       }, ACKNOWLEDGE_TIMEOUT_MS)
       await listening.acknowledged.finally(() => {
         clearTimeout(timer)
+        before?.controller.abort(new Error('Something else is listened to now'))
       })
-    }
-    before?.controller.abort(new Error('Something else is listened to now'))
+    } else before?.controller.abort(new Error('Nothing is listened to now'))
   }
 
   /** Until it is said otherwise, come back when the stream ends. */
@@ -146,8 +173,15 @@ export class Subscriptions {
         // A connection that is opened anew has it said again.
         if (!(error instanceof ConnectionError) || this.#connection().agreement === undefined) return
       }
+      listening.isAcknowledged = false
       await backOff(attempt, signal).catch(() => undefined)
     }
+  }
+
+  /** What changed while nothing was heard is not known: everything may have. */
+  #missed(): void {
+    for (const method of LIST_METHODS) this.#heard.listChanged(method)
+    for (const uri of this.#counts.keys()) this.#heard.resourceUpdated(uri)
   }
 
   get #filter(): JsonObject {

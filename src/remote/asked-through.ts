@@ -41,6 +41,8 @@ export async function askedThrough(
     if (round > MAX_ROUNDS)
       throw invalidParams(`The server asked more than ${MAX_ROUNDS} times, and did not answer`)
     const { inputRequests, requestState } = result
+    if (inputRequests === undefined && requestState === undefined)
+      throw invalidParams('The server asked for nothing, and did not answer')
     step = { round, inputRequests, requestState }
     relay.remember(key, step)
   }

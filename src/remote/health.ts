@@ -45,6 +45,7 @@ export class Health {
   }
 
   answered(ms: number): void {
+    this.connected()
     this.#latencyMs = this.#latencyMs === undefined ? ms : this.#latencyMs + WEIGHT * (ms - this.#latencyMs)
   }
 

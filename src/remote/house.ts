@@ -1,4 +1,5 @@
 import { backOff } from '../client/back-off.js'
+import type { Opened } from '../client/connection.js'
 import type { Agreement } from '../client/negotiation.js'
 import { Subscriptions } from '../client/subscriptions.js'
 import type { Component, Stop } from '../components/component.js'
@@ -18,9 +19,16 @@ const MAX_PATIENCE_MS = 10_000
 /** How soon after it was opened the loss of a connection counts as a failure to open it, in milliseconds. */
 const STABLE_MS = 5000
 
+/** How long a list is waited for before what was last known has to do, and an answer that shows that a server is there, in milliseconds. */
+const LIST_PATIENCE_MS = 5000
+const PROBE_TIMEOUT_MS = 5000
+
 interface HouseOptions {
   readonly makeLink: (
-    handlers: Pick<ConstructorParameters<typeof Link>[1], 'onNotification' | 'onOpen' | 'onLost'>,
+    handlers: Pick<
+      ConstructorParameters<typeof Link>[1],
+      'onNotification' | 'onOpen' | 'onLost' | 'onResumed'
+    >,
   ) => Link
   readonly elsewhere: Omit<Elsewhere, 'watch'>
   readonly health: Health
@@ -48,6 +56,7 @@ export class House {
   #failures = 0
   #openedAt = 0
   #isKept = false
+  #isProbing = false
   #hasBeenOpen = false
 
   constructor(options: HouseOptions) {
@@ -55,7 +64,10 @@ export class House {
     this.#elsewhere = { ...options.elsewhere, watch: (uri, changed) => this.#watch(uri, changed) }
     this.link = options.makeLink({
       onNotification: (...told) => this.#subscriptions.notified(...told),
-      onOpen: () => this.#opened(),
+      onOpen: (connection) => this.#opened(connection),
+      onResumed: () => {
+        this.#missed()
+      },
       onLost: () => {
         this.#lost()
       },
@@ -102,7 +114,7 @@ export class House {
   list<K extends ComponentKind>(kind: K): Eventually<readonly Component<K>[]> {
     const list = this.#lists.list(kind)
     if (!(list instanceof Promise)) return list
-    return list.catch((error: unknown) => {
+    return this.#soon(kind, list).catch((error: unknown) => {
       // What it had is still its own, so that calls are told what is wrong.
       if (!this.#hasBeenOpen) throw error
       this.#options.onProblem(`The list of ${KINDS[kind].label}s could not be had`, error)
@@ -120,6 +132,56 @@ export class House {
         return last
       })
       .then((listed) => listed ?? this.#unlisted(kind, key))
+  }
+
+  /** A list that takes long is not waited for: what was last known is given, and when it comes, it is told that it is another. */
+  #soon<K extends ComponentKind>(
+    kind: K,
+    list: Promise<readonly Component<K>[]>,
+  ): Promise<readonly Component<K>[]> {
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        resolve(this.#lists.last(kind))
+      }, LIST_PATIENCE_MS)
+      list
+        .then((listed) => {
+          resolve(listed)
+          if (isLate) this.#options.onHeard({ type: 'listChanged', kind })
+        }, reject)
+        .finally(() => {
+          clearTimeout(timer)
+        })
+    })
+  }
+
+  /** See again and again whether it answers, until it does. */
+  async probe(): Promise<void> {
+    if (this.#isProbing || !this.#isKept) return
+    this.#isProbing = true
+    const { signal } = this.#closing
+    try {
+      for (let attempt = 0; !signal.aborted && this.#options.health.state === 'unavailable'; attempt++) {
+        await backOff(attempt, signal)
+        await this.#ask().catch(() => undefined)
+      }
+    } catch {
+      // It is closed.
+    } finally {
+      this.#isProbing = false
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const { connection } = this.link
+    const { era } = connection.agreement ?? (await this.#open())
+    await connection.request(
+      era === '2025-11-25' ? 'ping' : 'server/discover',
+      {},
+      { timeoutMs: PROBE_TIMEOUT_MS },
+    )
+    this.#options.health.connected()
   }
 
   async close(): Promise<void> {
@@ -181,14 +243,16 @@ export class House {
   }
 
   /** It may be another one than before: whatever was known of it may be otherwise now. */
-  async #opened(): Promise<void> {
+  async #opened(connection: Opened): Promise<void> {
     this.#components = undefined
-    await this.#subscriptions.restore(this.link.connection)
-    if (this.#hasBeenOpen) {
-      for (const kind of COMPONENT_KINDS) this.#changed(kind)
-      for (const changed of [...this.#watchers.values()].flatMap((watchers) => [...watchers])) changed()
-    }
+    await this.#subscriptions.restore(connection)
+    if (this.#hasBeenOpen) this.#missed()
     this.#hasBeenOpen = true
+  }
+
+  #missed(): void {
+    for (const kind of COMPONENT_KINDS) this.#changed(kind)
+    for (const changed of [...this.#watchers.values()].flatMap((watchers) => [...watchers])) changed()
   }
 
   #changed(kind: ComponentKind): void {
@@ -196,8 +260,13 @@ export class House {
     this.#options.onHeard({ type: 'listChanged', kind })
   }
 
+  /** Whether the server says it tells of changes, and is heard now. */
   #tellsOf(kind: ComponentKind): boolean {
-    const { tools, resources, prompts } = this.link.connection.agreement?.capabilities ?? {}
+    const { connection } = this.link
+    const { tools, resources, prompts } = connection.agreement?.capabilities ?? {}
+    const isHeard =
+      connection.agreement?.era === '2026-07-28' ? this.#subscriptions.isListening : connection.hears
+    if (!isHeard) return false
     if (kind === 'tool') return tools?.listChanged === true
     return (kind === 'prompt' ? prompts : resources)?.listChanged === true
   }

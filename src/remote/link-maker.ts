@@ -1,5 +1,6 @@
-import type { Connection } from '../client/connection.js'
+import type { Opened } from '../client/connection.js'
 import type { Introduction } from '../client/negotiation.js'
+import { SessionForgottenError } from '../errors.js'
 import type { EraName } from '../protocol/era.js'
 import { Link, type LinkFor } from './link.js'
 import type { Limits, UpstreamSettings } from './options.js'
@@ -12,7 +13,8 @@ export interface LinkStart {
   readonly eras: readonly EraName[]
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly onNotification?: ConstructorParameters<typeof Link>[1]['onNotification']
-  readonly onOpen?: ((connection: Connection) => Promise<void>) | undefined
+  readonly onOpen?: ((connection: Opened) => Promise<void>) | undefined
+  readonly onResumed?: (() => void) | undefined
   readonly onLost?: (() => void) | undefined
 }
 
@@ -38,9 +40,15 @@ export function linkMaker(
   }
 }
 
+/** How long a server may take to note from what level on its log is wanted, in milliseconds. */
+const LOG_TIMEOUT_MS = 5000
+
 /** Have the whole log sent: who is in front drops what is below the level that its client wants. */
-export async function hearEverything(connection: Connection): Promise<void> {
-  const { agreement } = connection
-  if (agreement?.era === '2025-11-25' && agreement.capabilities.logging !== undefined)
-    await connection.request('logging/setLevel', { level: 'debug' }).catch(() => undefined)
+export async function hearEverything({ agreement, request }: Opened): Promise<void> {
+  if (agreement.era !== '2025-11-25' || agreement.capabilities.logging === undefined) return
+  await request('logging/setLevel', { level: 'debug' }, { timeoutMs: LOG_TIMEOUT_MS }).catch(
+    (error: unknown) => {
+      if (error instanceof SessionForgottenError) throw error
+    },
+  )
 }

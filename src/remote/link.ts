@@ -24,6 +24,7 @@ export type LinkFor =
 type LinkOptions = Omit<ConnectionOptions, 'handlers'> & {
   readonly onNotification?: ((method: string, params: JsonObject, about: unknown) => boolean) | undefined
   readonly onStray: (problem: string) => void
+  readonly onResumed?: (() => void) | undefined
 }
 
 /** A connection to a server behind a proxy, and the calls that run over it on behalf of clients in front. */
@@ -47,6 +48,7 @@ export class Link {
           this.#told(method, params, about)
         },
         onStray: options.onStray,
+        onResumed: options.onResumed,
       },
     })
   }

@@ -1,6 +1,6 @@
 import { Ending } from './ending.js'
 import type { Context, RelaySession } from '../components/context.js'
-import { ConnectionError } from '../errors.js'
+import { BusyError } from '../errors.js'
 import type { Link } from './link.js'
 import { type LinkFor } from './link.js'
 
@@ -30,6 +30,7 @@ type MakeLink = (linkFor: LinkFor, context: Context) => Link
  * calls that come without a session one for each at a time, kept for the next.
  */
 export class Links {
+  readonly #name: string
   readonly #make: MakeLink
   readonly #most: number
   readonly #bySession = new Map<string, Link>()
@@ -38,7 +39,8 @@ export class Links {
   #idleCount = 0
   readonly #ending = new Ending()
 
-  constructor(make: MakeLink, most: number) {
+  constructor(name: string, make: MakeLink, most: number) {
+    this.#name = name
     this.#make = make
     this.#most = most
   }
@@ -100,8 +102,7 @@ export class Links {
 
   #add(linkFor: LinkFor, context: Context): Link {
     if (this.#all.size >= this.#most) this.#dropOneIdle()
-    if (this.#all.size >= this.#most)
-      throw new ConnectionError(`No more than ${this.#most} connections at once`, 'not begun')
+    if (this.#all.size >= this.#most) throw new BusyError(this.#name)
     const link = this.#make(linkFor, context)
     this.#all.add(link)
     return link

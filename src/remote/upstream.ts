@@ -1,6 +1,6 @@
 import { ANY_ERA, envelopeOf } from '../client/negotiation.js'
 import { relayOf, type Caller, type Context, type Progress, type Relay } from '../components/context.js'
-import { BusyError, ConnectionError, ProtocolError } from '../errors.js'
+import { BusyError, ConnectionError, HttpStatusError, ProtocolError, UnauthorizedError } from '../errors.js'
 import type { ClientCapabilities, JsonObject, Meta } from '../protocol/types.js'
 import type { UpstreamStatus } from '../providers/provider.js'
 import { askedThrough } from './asked-through.js'
@@ -14,6 +14,9 @@ import type { Link, LinkFor, Principal } from './link.js'
 import { Links } from './links.js'
 import { OnBehalf } from './on-behalf.js'
 import { limitsOf, type Limits, type UpstreamSettings } from './options.js'
+
+/** What goes wrong with a server that is there. */
+const ANSWERED = [BusyError, HttpStatusError, UnauthorizedError]
 
 /** What is to be run on a server. */
 export interface RemoteCall {
@@ -52,11 +55,13 @@ export class Upstream {
     this.#limits = limitsOf(settings, connector.kind === 'process')
     this.#gate = new Gate(this.#limits.maxConcurrency, this.#limits.maxQueue)
     this.#health = new Health((state, error) => {
-      if (state === 'unavailable') onProblem(`Upstream '${name}' is unavailable`, error)
+      if (state !== 'unavailable') return
+      onProblem(`Upstream '${name}' is unavailable`, error)
+      void this.#houses.common?.probe()
     })
     this.#makeLink = linkMaker(settings, this.#limits)
     this.#houses = new Houses(settings, this.#limits, this.#health, this.#makeLink)
-    this.#links = new Links((...asked) => this.#ownLink(...asked), this.#limits.maxConnections)
+    this.#links = new Links(name, (...asked) => this.#ownLink(...asked), this.#limits.maxConnections)
   }
 
   get status(): UpstreamStatus {
@@ -221,11 +226,13 @@ export class Upstream {
   }
 
   #failed(error: ConnectionError): void {
-    if (error.outcome === 'not begun' && !(error instanceof BusyError)) this.#health.failed(error)
+    const isAway = error.outcome === 'not begun' && !ANSWERED.some((kind) => error instanceof kind)
+    if (isAway) this.#health.failed(error)
     else this.#health.erred(error)
   }
 
-  #ownLink(linkFor: LinkFor, { client }: Context): Link {
+  #ownLink(linkFor: LinkFor, context: Context): Link {
+    const { client } = context
     const { era = 'auto' } = this.#settings
     const { name = 'unknown', version = '0', capabilities } = client
     const mirrored = client.era === '2025-11-25' ? [...ANY_ERA].reverse() : ANY_ERA
@@ -233,6 +240,7 @@ export class Upstream {
       linkFor,
       introduction: { info: { name, version }, capabilities },
       eras: era === 'auto' ? mirrored : [era],
+      headers: this.#houses.headersFor(relayOf(context).caller),
       onOpen: hearEverything,
     })
   }

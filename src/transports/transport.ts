@@ -33,6 +33,10 @@ export interface Transport {
   onmessage?: ((message: never, facts?: never) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
+  /** Whether what answers no request can come in now. Default: yes. */
+  readonly hears?: boolean | undefined
+  /** Called when it can again, after some may have been missed. */
+  onresumed?: (() => void) | undefined
   /** The eras that it was made for, where those are not all. */
   readonly eras?: readonly EraName[] | undefined
   /** Told which revision was agreed on. */

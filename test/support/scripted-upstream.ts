@@ -63,8 +63,14 @@ export class ScriptedUpstream {
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body = ''
     for await (const chunk of request) body += String(chunk)
+    if (request.method === 'GET') {
+      const isKnown = this.sessions.has(String(request.headers['mcp-session-id']))
+      if (isKnown) response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      else response.writeHead(404).end()
+      return
+    }
     if (request.method !== 'POST') {
-      response.writeHead(request.method === 'DELETE' ? 204 : 405).end()
+      response.writeHead(204).end()
       return
     }
     const { method, id, params = {} } = JSON.parse(body) as Partial<Asked> & Pick<Asked, 'method'>

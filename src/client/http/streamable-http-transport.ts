@@ -25,6 +25,9 @@ const MAX_RESUMPTIONS = 10
 /** The longest that a server may have us wait before we come back, in milliseconds. */
 const MAX_RETRY_MS = 30_000
 
+/** How long a server may take to take what is not to be answered, in milliseconds: also when all else is closed. */
+const TELL_TIMEOUT_MS = 10_000
+
 /** One stream that the server writes to: how to come back to it. */
 interface StreamPosition {
   lastEventId: string | undefined
@@ -36,12 +39,14 @@ export class StreamableHTTPTransport implements Transport {
   onmessage?: ((message: never, facts?: never) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
+  onresumed?: (() => void) | undefined
   readonly hasPerRequestStream = true
   readonly #access: HttpAccess
   readonly #ownsAccess: boolean
   readonly #headers: () => Readonly<Record<string, string>>
   readonly #closing = new AbortController()
   #sessionId: string | undefined
+  #hears = false
   #version: string | undefined
 
   /** @throws TypeError for what is no HTTP address. */
@@ -53,6 +58,11 @@ export class StreamableHTTPTransport implements Transport {
     this.#headers = headers
     this.#ownsAccess = !(options instanceof HttpAccess)
     this.#access = options instanceof HttpAccess ? options : new HttpAccess(url, options)
+  }
+
+  /** Whether the stream for what answers no request is open. */
+  get hears(): boolean {
+    return this.#hears
   }
 
   /** The `Mcp-Session-Id`, if the server gave one (up to 2025-11-25). */
@@ -73,7 +83,7 @@ export class StreamableHTTPTransport implements Transport {
     if (this.#closing.signal.aborted) throw new ConnectionError('The connection is closed', 'not begun')
     const request = 'method' in message && 'id' in message ? message : undefined
     const callOff = new CallOff(request === undefined ? {} : options)
-    const answer = await this.#post(message, options.headers, callOff)
+    const answer = await this.#post(message, options.headers, callOff, request === undefined)
     if (answer.status < 200 || answer.status >= 300) await this.#refused(answer, request, options)
     else if (request !== undefined) await this.#receive(answer, request, options, callOff)
     else {
@@ -97,7 +107,12 @@ export class StreamableHTTPTransport implements Transport {
     await this.#access.finishAuth(response)
   }
 
-  #post(message: JsonRpcMessage, headers: SendOptions['headers'], callOff: CallOff): Promise<HttpAnswer> {
+  #post(
+    message: JsonRpcMessage,
+    headers: SendOptions['headers'],
+    callOff: CallOff,
+    isTold: boolean,
+  ): Promise<HttpAnswer> {
     return this.#access.requests.send({
       method: 'POST',
       headers: {
@@ -109,6 +124,7 @@ export class StreamableHTTPTransport implements Transport {
       },
       body: JSON.stringify(message),
       whenCalledOff: callOff.ends,
+      signal: isTold ? AbortSignal.timeout(TELL_TIMEOUT_MS) : undefined,
     })
   }
 
@@ -170,10 +186,13 @@ export class StreamableHTTPTransport implements Transport {
     let failure: Error | undefined
     let next: HttpAnswer | undefined = answer
     let isAnswered = false
+    let reached: string | undefined
     for (let attempt = 0; next !== undefined && attempt <= MAX_RESUMPTIONS; attempt++) {
       failure = await this.#read(next, id, position, (message) => {
         isAnswered ||= isObject(message) && message['id'] === id && !('method' in message)
       })
+      if (position.lastEventId !== reached) attempt = 0
+      reached = position.lastEventId
       const isOver = isAnswered || callOff.isDone || this.#closing.signal.aborted
       if (isOver || position.lastEventId === undefined) break
       next = await this.#resume(position, attempt, callOff)
@@ -231,9 +250,12 @@ export class StreamableHTTPTransport implements Transport {
       try {
         const answer = await this.#openStream(position.lastEventId)
         if (answer === undefined) return
+        this.#hears = true
+        if (wasOpen) this.onresumed?.()
         wasOpen = true
         const begun = Date.now()
         await this.#read(answer, undefined, position, () => undefined)
+        this.#hears = false
         attempt = Date.now() - begun > MAX_RETRY_MS ? 0 : attempt + 1
         await backOff(attempt, signal, Math.min(position.retryMs ?? 0, MAX_RETRY_MS) || undefined)
       } catch (error) {

@@ -6,6 +6,9 @@ import { outcomeOf } from './outcome.js'
 /** How long a connection may take to be there, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 15_000
 
+/** How much of a body that is not wanted is read, so that its connection can be used again, in bytes. */
+const MAX_DISCARDED_BYTES = 64 * 1024
+
 type Headers = Record<string, string | string[] | undefined>
 
 /** Sends requests through undici, over connections that are used again. */
@@ -113,8 +116,12 @@ class Answering implements Dispatcher.DispatchHandler, HttpAnswer {
   }
 
   discard(): void {
-    this.#take = () => undefined
+    let length = 0
     this.#early = []
+    this.#take = (chunk) => {
+      length += chunk.length
+      if (length > MAX_DISCARDED_BYTES) throw new Error('Nobody wants to know')
+    }
   }
 
   readonly #callOff = (reason: unknown): void => {
