@@ -46,7 +46,7 @@ async function compare(title, tools, method, params, check, slice = 150, contend
       params: contender.params ?? params,
       check,
     })
-    await load.run(slice * 4)
+    await load.run(contender.warmUpMs ?? slice * 4)
     runners.push({ ...contender, server, load, rates: [], costs: [] })
   }
   for (let cycle = 0; cycle < CYCLES; cycle++) {

@@ -140,13 +140,13 @@ export class UnauthorizedError extends ConnectionError {
   }
 }
 
-/** The other side did not answer in time. Whether what was asked for has run is not known. */
+/** The other side did not answer in time. Whether what was asked for has run is not known, unless it could not even be sent. */
 export class RequestTimeoutError extends ConnectionError {
   readonly method: string
   readonly timeoutMs: number
 
-  constructor(method: string, timeoutMs: number) {
-    super(`There was no answer to ${method} within ${timeoutMs} ms`, 'unknown')
+  constructor(method: string, timeoutMs: number, outcome: ConnectionError['outcome'] = 'unknown') {
+    super(`There was no answer to ${method} within ${timeoutMs} ms`, outcome)
     this.method = method
     this.timeoutMs = timeoutMs
   }

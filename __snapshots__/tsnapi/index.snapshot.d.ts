@@ -586,7 +586,7 @@ export declare class ProtocolError extends Error {
 export declare class RequestTimeoutError extends ConnectionError {
     readonly method: string;
     readonly timeoutMs: number;
-    constructor(_: string, _: number);
+    constructor(_: string, _: number, _?: ConnectionError['outcome']);
 }
 export declare class ResourceError extends PublicError {
 }
@@ -688,7 +688,7 @@ export declare const ErrorCode: {
 // #endregion
 
 // #region Re-exports
-export { _ as AnyRun, $ as BlobResourceContents, a0 as ChangeHub, a1 as ClientFacts, a2 as ContextLog, a3 as ContextState, a4 as ElicitAnswer, a5 as ElicitForm, a6 as ElicitUrl, a7 as InputRequiredOptions, a8 as InputResponse, a9 as InputResponses, aa as JsonObjectSchema, ab as JsonSchema, ac as JsonValue, ad as ListRootsResult, ae as Meta, af as Next, ag as ProgressToken, ah as PromptArgumentDefinition, ai as PromptDefinition, aj as Question, ak as ResourceContents, al as ResourceTemplateDefinition, am as Role, an as Run, ao as RunResult, ap as SamplingContent, aq as StandardSchema, ar as TextContent, as as TextResourceContents, at as ToolResultContent, au as ToolUseContent, av as Watch, aw as inputRequired } from './middleware-CHz-O4nP.js';
+export { _ as AnyRun, $ as BlobResourceContents, a0 as ChangeHub, a1 as ClientFacts, a2 as ContextLog, a3 as ContextState, a4 as ElicitAnswer, a5 as ElicitForm, a6 as ElicitUrl, a7 as InputRequiredOptions, a8 as InputResponse, a9 as InputResponses, aa as JsonObjectSchema, ab as JsonSchema, ac as JsonValue, ad as ListRootsResult, ae as Meta, af as Next, ag as ProgressToken, ah as PromptArgumentDefinition, ai as PromptDefinition, aj as Question, ak as ResourceContents, al as ResourceTemplateDefinition, am as Role, an as Run, ao as RunResult, ap as SamplingContent, aq as StandardSchema, ar as TextContent, as as TextResourceContents, at as ToolResultContent, au as ToolUseContent, av as Watch, aw as inputRequired } from './middleware-Da53_VQy.js';
 // #endregion
 
 // #region Referenced (internal)

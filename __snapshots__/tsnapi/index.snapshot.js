@@ -149,7 +149,7 @@ export function resourceLink(_) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-SR5CDAVO.js';
+export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-OUD2IJIQ.js';
 export { inMemoryTransports } from './chunk-QGNYZFM7.js';
-export { inputRequired } from './chunk-NDQBS77M.js';
+export { inputRequired } from './chunk-FX5RYVHS.js';
 // #endregion

@@ -65,15 +65,6 @@ export class Connection {
     return this.#open?.peer.hears ?? false
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed
-  }
-
-  /** How many requests wait for their answers. */
-  get pending(): number {
-    return this.#open?.peer.pending ?? 0
-  }
-
   /** Open it, if it is not open. @throws ConnectionError where the server cannot be reached or does not speak as we do. */
   async open(): Promise<Agreement> {
     return (await this.#opened()).agreement
@@ -221,13 +212,13 @@ function atMost<T>({ signal, timeoutMs }: PeerRequest, method: string, opening: 
   if (signal === undefined && timeoutMs === undefined) return opening
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
-      reject(signal?.reason as Error)
+      reject(signal?.reason)
     }
     const timer =
       timeoutMs === undefined || timeoutMs > LONGEST_TIMER
         ? undefined
         : setTimeout(() => {
-            reject(new RequestTimeoutError(method, timeoutMs))
+            reject(new RequestTimeoutError(method, timeoutMs, 'not begun'))
           }, timeoutMs)
     const settle = (): void => {
       clearTimeout(timer)

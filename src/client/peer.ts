@@ -1,6 +1,7 @@
 import { ConnectionError, ErrorCode, ProtocolError, RequestTimeoutError } from '../errors.js'
 import { isObject, readMessage, type JsonRpcMessage, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import type { JsonObject, Meta } from '../protocol/types.js'
+import type { CancelSignal } from '../runtime/cancellation.js'
 import type { MessageFacts, SendOptions, Transport } from '../transports/transport.js'
 
 /** How many requests of the other side are answered at once. */
@@ -27,7 +28,7 @@ export interface PeerHandlers {
 
 export interface PeerRequest {
   /** Calls it off: the other side is told, and the answer not waited for. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: CancelSignal | undefined
   /** How long the answer is waited for, anew after each report of progress, in milliseconds. */
   readonly timeoutMs?: number | undefined
   /** Given the `params` of each report of progress. */
@@ -69,11 +70,6 @@ export class Peer {
   /** Whether what the other side tells of its own accord is heard now. */
   get hears(): boolean {
     return this.#transport.hears ?? true
-  }
-
-  /** How many requests wait for their answers. */
-  get pending(): number {
-    return this.#waiting.size
   }
 
   async start(): Promise<void> {

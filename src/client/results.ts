@@ -8,24 +8,13 @@ export interface ToolCallResult<Data = unknown> extends CallToolResult {
   readonly data: Data
 }
 
-/** Members of a result that only concern the connection it came over. */
-const OF_THE_CONNECTION = ['resultType', 'ttlMs', 'cacheScope']
-
 /** A result without what only concerned the connection it came over. */
 export function bare(result: JsonObject): JsonObject {
-  const { _meta: meta } = result
-  const isStamped = isObject(meta) && META.serverInfo in meta
-  if (!isStamped && !OF_THE_CONNECTION.some((member) => member in result)) return result
-  const kept = without(result, (member) => OF_THE_CONNECTION.includes(member))
-  if (!isStamped) return kept
-  const rest = without(meta, (member) => member === META.serverInfo)
-  return Object.keys(rest).length === 0
-    ? without(kept, (member) => member === '_meta')
-    : { ...kept, _meta: rest }
-}
-
-function without(object: JsonObject, isMeant: (member: string) => boolean): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([member]) => !isMeant(member)))
+  const { resultType, ttlMs, cacheScope, _meta: meta, ...kept } = result
+  if (meta === undefined) return kept
+  const { [META.serverInfo]: stamp, ...rest } = isObject(meta) ? meta : {}
+  if (stamp === undefined) return { ...kept, _meta: meta }
+  return Object.keys(rest).length === 0 ? kept : { ...kept, _meta: rest }
 }
 
 export function toolCallResult(result: JsonObject): ToolCallResult {

@@ -13,6 +13,7 @@ import type {
   RequestId,
 } from '../protocol/types.js'
 import type { ComponentKind } from '../protocol/kinds.js'
+import type { CancelSignal } from '../runtime/cancellation.js'
 import type { Component } from './component.js'
 import type { InputResponses } from './input-required.js'
 import type { Elicit, Question, Sampled, SampleRequest } from './questions.js'
@@ -26,6 +27,8 @@ export interface Caller {
   readonly era: EraName
   /** The HTTP headers of the request, lower-case, without those that carry secrets; `undefined` where there is no HTTP. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** The `Via` of the request: the proxies it has come through. */
+  readonly via?: string | undefined
   /** What the request is part of; nothing from 2026-07-28 on. */
   readonly conversation?: RelaySession | undefined
 }
@@ -158,6 +161,8 @@ export const OPERATIONS: unique symbol = Symbol('operations')
 export interface Relay {
   /** Who asks. */
   readonly caller: Caller
+  /** Fires when the request is not wanted any more. */
+  readonly signal: CancelSignal
   /** Ask the client. */
   ask(question: Question<JsonObject>): Promise<JsonObject>
   /** Hand on a `notifications/message`, unless it is below the level that the client wants. */

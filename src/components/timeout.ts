@@ -1,5 +1,5 @@
 import { TimeoutError } from '../errors.js'
-import { ContextView, type Context } from './context.js'
+import { ContextView, RELAY, type Context, type Relay } from './context.js'
 
 /** The longest a timer can wait, in milliseconds: some 25 days. Beyond it, timers fire at once. */
 const LONGEST = 2 ** 31 - 1
@@ -15,6 +15,10 @@ class TimedContext extends ContextView {
 
   override get signal(): AbortSignal {
     return this.#signal
+  }
+
+  override [RELAY](): Relay {
+    return { ...super[RELAY](), signal: this.#signal }
   }
 }
 

@@ -133,13 +133,23 @@ const MAX_JSON_DEPTH = 200
 
 /** Parse a message as it came over a wire, refusing what is no JSON or nested without end. */
 export function parseJson(text: string): unknown {
-  if (text.length > 2 * MAX_JSON_DEPTH && isDeeperThan(MAX_JSON_DEPTH, text))
+  if (mayBeDeeperThan(MAX_JSON_DEPTH, text) && isDeeperThan(MAX_JSON_DEPTH, text))
     throw new ProtocolError(ErrorCode.InvalidRequest, `JSON nested deeper than ${MAX_JSON_DEPTH} levels`)
   try {
     return JSON.parse(text)
   } catch {
     throw new ProtocolError(ErrorCode.ParseError, 'Parse error: the message is not valid JSON')
   }
+}
+
+/** Most messages open fewer brackets in all than may be open at once, which is found out sooner. */
+function mayBeDeeperThan(limit: number, text: string): boolean {
+  if (text.length <= 2 * limit) return false
+  let opened = 0
+  for (const bracket of '{[')
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1))
+      if (++opened > limit) return true
+  return false
 }
 
 function isDeeperThan(limit: number, text: string): boolean {

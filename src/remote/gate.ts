@@ -1,3 +1,5 @@
+import type { CancelSignal } from '../runtime/cancellation.js'
+
 /** Lets so many through at once, and so many wait. */
 export class Gate {
   readonly #most: number
@@ -19,7 +21,7 @@ export class Gate {
    * Go in, at once or when it is one's turn; `undefined` where there was nothing to wait for. Who is in has to `leave`.
    * @throws what `full` makes where too many wait; the reason of `signal`.
    */
-  enter(signal: AbortSignal | undefined, full: () => Error): Promise<void> | undefined {
+  enter(signal: CancelSignal | undefined, full: () => Error): Promise<void> | undefined {
     if (this.#inside < this.#most) {
       this.#inside += 1
       return undefined
@@ -28,7 +30,7 @@ export class Gate {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         this.#waiting.delete(go)
-        reject(signal?.reason as Error)
+        reject(signal?.reason)
       }
       const go = (): void => {
         this.#waiting.delete(go)

@@ -32,10 +32,10 @@ export class HeldCalls {
    * Run a call, or go on with one; `key` is what it goes by in each round of the request.
    * @throws PutOffError where the client has to answer first; ProtocolError -32602 where it was held elsewhere, or too long.
    */
-  async run(key: string, relay: Relay, signal: AbortSignal, run: Run): Promise<JsonObject> {
+  async run(key: string, relay: Relay, run: Run): Promise<JsonObject> {
     const id = relay.recall(key)
     const held = typeof id === 'string' ? this.#known(id) : new HeldCall(key, run, (call) => this.#hold(call))
-    return held.goOn(relay, signal)
+    return held.goOn(relay)
   }
 
   /** Call all of them off. */
@@ -96,7 +96,8 @@ class HeldCall implements Principal {
   }
 
   /** Go on with it on behalf of another round of the request. */
-  async goOn(relay: Relay, signal: AbortSignal): Promise<JsonObject> {
+  async goOn(relay: Relay): Promise<JsonObject> {
+    const { signal } = relay
     clearTimeout(this.#timer)
     this.#relay = relay
     const left = new Promise<never>((_resolve, reject) => {

@@ -43,8 +43,7 @@ export class Houses {
   }
 
   /** Where lists come from for somebody. */
-  for(caller: Caller | undefined): House {
-    const headers = this.headersFor(caller)
+  for(caller: Caller | undefined, headers = this.headersFor(caller)): House {
     const session = this.sessionAlone(caller)
     const key = headers === undefined && session === undefined ? '' : keyOf(headers, session)
     const known = this.#houses.get(key)

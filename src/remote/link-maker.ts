@@ -22,20 +22,21 @@ export type MakeLink = (start: LinkStart) => Link
 
 /** Makes links to one server. */
 export function linkMaker(
-  { name, connector, onProblem }: UpstreamSettings,
+  { name, connector, signature, onProblem }: UpstreamSettings,
   { connectTimeoutMs }: Limits,
 ): MakeLink {
-  return ({ linkFor, headers = {}, ...start }) => {
+  const via = connector.kind === 'http' ? { via: signature } : {}
+  return ({ linkFor, headers, ...start }) => {
     const link: Link = new Link(linkFor, {
       ...start,
       connector,
-      headers: () => link.headers,
+      headers: () => ({ ...via, ...link.headers }),
       openTimeoutMs: connectTimeoutMs,
       onStray: (problem) => {
         onProblem(`Upstream '${name}': ${problem}`)
       },
     })
-    link.headers = headers
+    link.headers = headers ?? {}
     return link
   }
 }

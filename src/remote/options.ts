@@ -46,6 +46,8 @@ export interface UpstreamSettings extends UpstreamOptions {
   readonly info: Implementation
   /** Whether it is to tell of changes. Default: true. */
   readonly listens?: boolean | undefined
+  /** Marks what has come through the proxy. */
+  readonly signature: string
   /** How its components are run. */
   readonly elsewhere: Omit<Elsewhere, 'watch'>
   /** Told of what makes no sense, and of a server that comes or goes. */

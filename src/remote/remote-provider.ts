@@ -1,5 +1,5 @@
 import type { Component, Completion } from '../components/component.js'
-import type { Caller, CompletionContext, Context } from '../components/context.js'
+import { relayOf, type Caller, type CompletionContext, type Context } from '../components/context.js'
 import { bare } from '../client/results.js'
 import {
   BusyError,
@@ -15,6 +15,7 @@ import { isObject } from '../protocol/json-rpc.js'
 import type { ComponentKind, ParamsOf, ResultOf, RunKind } from '../protocol/kinds.js'
 import { mirror, mirroredHeadersOf } from '../protocol/mirrored-headers.js'
 import type { JsonObject, ToolDefinition } from '../protocol/types.js'
+import { newSignature } from '../protocol/via.js'
 import { ChangeHub, type Change, type Unsubscribe } from '../providers/changes.js'
 import { fleeting } from '../providers/fleeting.js'
 import type { Eventually, Provider, UpstreamStatus } from '../providers/provider.js'
@@ -33,7 +34,7 @@ const METHODS: { readonly [K in RunKind]: string } = {
 export type ReplicaPolicy = 'leastPending' | 'roundRobin'
 
 type MakeSettings = (
-  through: Pick<UpstreamSettings, 'elsewhere' | 'onHeard'>,
+  through: Pick<UpstreamSettings, 'elsewhere' | 'onHeard' | 'signature'>,
 ) => readonly [UpstreamSettings, ...UpstreamSettings[]]
 
 /** What a server somewhere else offers, be it one or several that are alike. */
@@ -42,6 +43,7 @@ export class RemoteProvider implements Provider {
   readonly #upstreams: readonly [Upstream, ...Upstream[]]
   readonly #policy: ReplicaPolicy
   readonly #logFailure: (problem: string, error: unknown) => void
+  readonly #signature = newSignature()
   readonly #changes = new ChangeHub()
   #isOpen = false
   #next = 0
@@ -62,7 +64,7 @@ export class RemoteProvider implements Provider {
     const onHeard = (change: Change): void => {
       this.#changes.emit(change)
     }
-    const [first, ...rest] = settings({ elsewhere, onHeard })
+    const [first, ...rest] = settings({ elsewhere, onHeard, signature: this.#signature })
     this.#upstreams = [new Upstream(first), ...rest.map((other) => new Upstream(other))]
   }
 
@@ -83,7 +85,7 @@ export class RemoteProvider implements Provider {
 
   list<K extends ComponentKind>(kind: K, caller: Caller | undefined): Eventually<readonly Component<K>[]> {
     // It is not connected to only because somebody wonders what might be there.
-    if (!this.#isOpen) return fleeting([])
+    if (!this.#isOpen || this.#hasSeen(caller)) return fleeting([])
     const list = this.#inOrder((upstream) => upstream.houseFor(caller).list(kind))
     if (!(list instanceof Promise)) return this.#forAll(list, caller)
     return list.then((found) => this.#forAll(found, caller))
@@ -94,7 +96,7 @@ export class RemoteProvider implements Provider {
     key: string,
     caller: Caller | undefined,
   ): Eventually<Component<K> | undefined> {
-    if (!this.#isOpen) return undefined
+    if (!this.#isOpen || this.#hasSeen(caller)) return undefined
     try {
       const found = this.#inOrder((upstream) => upstream.houseFor(caller).find(kind, key))
       if (!(found instanceof Promise)) return found
@@ -108,6 +110,11 @@ export class RemoteProvider implements Provider {
 
   subscribe(listener: (change: Change) => void): Unsubscribe {
     return this.#changes.subscribe(listener)
+  }
+
+  /** Whether a request has come through here already: what leads back to itself offers nothing. */
+  #hasSeen(caller: Caller | undefined): boolean {
+    return caller?.via?.includes(this.#signature) ?? false
   }
 
   /** Lists that not everybody gets are not to be remembered for everybody. */
@@ -151,8 +158,8 @@ export class RemoteProvider implements Provider {
         return await upstream.run(call, context)
       } catch (error) {
         failure = error
-        if (!(error instanceof ConnectionError) || error.outcome !== 'not begun' || context.signal.aborted)
-          break
+        const isBegun = !(error instanceof ConnectionError) || error.outcome !== 'not begun'
+        if (isBegun || relayOf(context).signal.aborted) break
       }
     }
     throw this.#told(failure)

@@ -2,7 +2,9 @@ import { ANY_ERA, envelopeOf } from '../client/negotiation.js'
 import { relayOf, type Caller, type Context, type Progress, type Relay } from '../components/context.js'
 import { BusyError, ConnectionError, HttpStatusError, ProtocolError, UnauthorizedError } from '../errors.js'
 import type { ClientCapabilities, JsonObject, Meta } from '../protocol/types.js'
+import { viaAfter } from '../protocol/via.js'
 import type { UpstreamStatus } from '../providers/provider.js'
+import type { CancelSignal } from '../runtime/cancellation.js'
 import { askedThrough } from './asked-through.js'
 import { Gate } from './gate.js'
 import { Health } from './health.js'
@@ -29,8 +31,10 @@ export interface RemoteCall {
 /** What surrounds a call. */
 interface Within {
   readonly context: Context
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
   readonly relay: Relay
+  /** HTTP headers that are sent on behalf of who makes it. */
+  readonly headers: Readonly<Record<string, string>> | undefined
 }
 
 /** A server behind a proxy: the connections to it, and what runs over which of them. */
@@ -119,9 +123,10 @@ export class Upstream {
    */
   async run(call: RemoteCall, context: Context): Promise<JsonObject> {
     const relay = relayOf(context)
-    const { caller, session } = relay
-    const within = { context, relay, signal: context.signal }
-    const house = this.houseFor(caller)
+    const { caller, session, signal } = relay
+    const headers = this.#houses.headersFor(caller)
+    const within = { context, relay, signal, headers }
+    const house = this.#houses.for(caller, headers)
     if (!this.isAvailable) await house.open()
     if (isShared(this.#settings) || this.#houses.sessionAlone(caller) !== undefined)
       return this.#runOn(house.link, call, within)
@@ -140,7 +145,7 @@ export class Upstream {
 
   /** What stands alone in front goes over what all use, where that keeps it apart from others, else over a connection of its own. */
   async #runWithoutSession(house: House, call: RemoteCall, within: Within): Promise<JsonObject> {
-    const { relay, signal } = within
+    const { relay } = within
     const { era } = house.link.connection.agreement ?? (await house.open())
     // A pipe does not say which of several calls a message of the log belongs to.
     const tellsWhose = this.#settings.connector.kind !== 'process' || relay.logLevel === undefined
@@ -148,7 +153,7 @@ export class Upstream {
     const mayBeAsked = relay.caller.era === '2026-07-28' && canBeAsked(relay.caller.capabilities)
     if (era === '2026-07-28' || !mayBeAsked) return this.#runAlone(house, call, within)
     const key = `${relay.turn()} ${this.name} ${call.method}`
-    return this.#held.run(key, relay, signal, (principal, whileHeld) =>
+    return this.#held.run(key, relay, (principal, whileHeld) =>
       this.#runAlone(house, call, { ...within, signal: whileHeld }, principal),
     )
   }
@@ -163,7 +168,7 @@ export class Upstream {
     if (this.#settings.connector.kind === 'process' && house.link.isIdle)
       return this.#runOn(house.link, call, within, principal)
     const { caller } = within.relay
-    const key = JSON.stringify([this.#houses.headersFor(caller), caller.info, caller.capabilities])
+    const key = JSON.stringify([within.headers, caller.info, caller.capabilities])
     const { link, release } = this.#links.forCall(key, within.context)
     let isClean = false
     try {
@@ -208,14 +213,13 @@ export class Upstream {
     }
   }
 
-  #optionsOf(link: Link, { mirrored }: RemoteCall, { context, relay, signal }: Within) {
+  #optionsOf(link: Link, { mirrored }: RemoteCall, { context, relay, signal, headers }: Within) {
     const { caller, wantsProgress } = relay
-    const headers = this.#houses.headersFor(caller)
     link.headers = headers ?? {}
     return {
       signal,
       timeoutMs: this.#limits.timeoutMs,
-      headers: mirrored === undefined ? headers : { ...headers, ...mirrored },
+      headers: { ...headers, ...mirrored, via: viaAfter(caller.via, this.#settings.signature) },
       as: link.connection.agreement?.era === '2026-07-28' ? envelopeFor(relay) : undefined,
       onProgress: wantsProgress
         ? ({ progress, total, message }: JsonObject) => {

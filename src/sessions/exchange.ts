@@ -10,6 +10,7 @@ import {
   type JsonRpcRequest,
 } from '../protocol/json-rpc.js'
 import type { LogLevel, ProgressToken } from '../protocol/types.js'
+import { Cancellation, type CancelSignal } from '../runtime/cancellation.js'
 import type { Logger } from '../runtime/logger.js'
 import { NOBODY_TO_ASK, type Asker } from './asker.js'
 import type { ClientLine } from './client-line.js'
@@ -47,6 +48,7 @@ export class Exchange {
   readonly #services: Services
   readonly #onEnd: (exchange: Exchange) => void
   #controller: AbortController | undefined
+  #cancellation: Cancellation | undefined
   #cancelled: Error | undefined
   #isOver = false
   #afterwards: (() => void) | undefined
@@ -111,6 +113,15 @@ export class Exchange {
     return this.#controller.signal
   }
 
+  /** The same for what is run elsewhere on its behalf. */
+  get cancellation(): CancelSignal {
+    if (this.#cancellation === undefined) {
+      this.#cancellation = new Cancellation()
+      if (this.#cancelled !== undefined) this.#cancellation.cancel(this.#cancelled)
+    }
+    return this.#cancellation
+  }
+
   /** Do something once it is over, however it ends. */
   whenOver(afterwards: () => void): void {
     if (this.#isOver) {
@@ -165,19 +176,22 @@ export class Exchange {
       this.start.request.id,
       this.#services.eras['2026-07-28'].encodeInputRequired(asked),
     )
-    this.#cancelled = new PutOffError()
-    this.#end()
-    this.#controller?.abort(this.#cancelled)
+    this.#stop(new PutOffError())
     this.start.reply.end(text)
   }
 
   /** Stop, and answer nothing: the client called the request off or went away. */
   cancel(reason?: string): void {
     if (this.#isOver) return
-    this.#cancelled = new CancelledError(reason)
-    this.#end()
-    this.#controller?.abort(this.#cancelled)
+    this.#stop(new CancelledError(reason))
     this.start.reply.end()
+  }
+
+  #stop(reason: Error): void {
+    this.#cancelled = reason
+    this.#end()
+    this.#controller?.abort(reason)
+    this.#cancellation?.cancel(reason)
   }
 
   #end(): void {

@@ -23,6 +23,10 @@ export class RequestCaller implements Caller {
     this.#http = http
   }
 
+  get via(): string | undefined {
+    return this.#http.headers['via']
+  }
+
   get headers(): Readonly<Record<string, string>> {
     return (this.#headers ??= Object.fromEntries(
       Object.entries(this.#http.headers).filter(([name]) => !SENSITIVE.has(name)),

@@ -153,6 +153,7 @@ export class RequestContext implements Context, InnerContext {
     const { caller, logging, session, request } = this.#exchange.start
     return {
       caller,
+      signal: this.#exchange.cancellation,
       ask: (question) => handled(this.#exchange.asker.ask(question)),
       tell: (message) => {
         if (this.#isHeard(message['level'] as LogLevel))

@@ -1,8 +1,10 @@
 /** Many callers at once over one proxy: what belongs to one never reaches another, however late it comes. */
-import { Client, FastMCP, type EraName, type LogMessage } from 'fastmesh'
+import type { Client } from 'fastmesh'
+import { FastMCP, type EraName, type LogMessage } from 'fastmesh'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { onCleanup, serve } from '../support/clients.js'
+import { serve } from '../support/clients.js'
+import { connected } from '../support/own-client.js'
 import { ScriptedUpstream } from '../support/scripted-upstream.js'
 
 const NAME = { name: 'test', version: '1.0.0' }
@@ -24,12 +26,6 @@ function asking(): FastMCP<unknown, object> {
       return JSON.stringify([who, client.name, answer.content?.name, said.text, root?.uri])
     },
   })
-}
-
-async function connected(target: string, options: object): Promise<Client> {
-  const client = await Client.connect(target, options)
-  onCleanup(() => client.close())
-  return client
 }
 
 /** Lets everybody go on once so many have come. */

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { Client, FastMCP, type ProxyOptions } from 'fastmesh'
 import { describe, expect, test } from 'vitest'
 import { ERAS, onCleanup, serve, type OfficialClient } from '../support/clients.js'
+import { connected } from '../support/own-client.js'
 import { recordingLogger } from '../support/recording.js'
 import { hangs, ScriptedUpstream, type Script } from '../support/scripted-upstream.js'
 
@@ -294,3 +295,26 @@ test('no more processes are started than may be', async () => {
   await first.close()
   await expect.poll(() => pid(second), { timeout: 8000 }).toMatch(/^\d+$/)
 }, 30_000)
+
+test('a proxy to itself ends, and serves what else there is', async () => {
+  const port = await freePort()
+  const main = new FastMCP({ name: 'main', version: '1.0.0', logger: recordingLogger().logger })
+    .addTool({ name: 'own', execute: () => 'own' })
+    .mount(
+      FastMCP.asProxy(`http://127.0.0.1:${port}/mcp`, { name: 'itself', logger: recordingLogger().logger }),
+    )
+  await main.start({ httpStream: { port, host: '127.0.0.1' } })
+  onCleanup(() => main.stop())
+  await expect.poll(() => main.status().upstreams[0]?.state, { timeout: 5000 }).toBe('connected')
+  const client = await connected(`http://127.0.0.1:${port}/mcp`)
+  expect((await client.listTools()).map(({ name }) => name)).toEqual(['own'])
+  await expect(client.readResource('note://nowhere')).rejects.toThrow('Resource not found')
+  expect((await client.callTool('own')).data).toBe('own')
+})
+
+test('what has come through too many proxies is refused', async () => {
+  const url = await serve(new FastMCP({ name: 'main', version: '1.0.0' }))
+  const headers = { via: Array.from({ length: 16 }, () => '1.1 somebody').join(', ') }
+  await expect(Client.connect(url, { headers, era: '2025-11-25' })).rejects.toMatchObject({ code: -32600 })
+  expect((await fetch(url, { headers })).status).toBe(508)
+})

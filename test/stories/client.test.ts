@@ -16,17 +16,12 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { featured } from '../servers/featured.js'
 import { onCleanup, serve } from '../support/clients.js'
+import { connected } from '../support/own-client.js'
 import { hangs, ScriptedUpstream } from '../support/scripted-upstream.js'
 
 const NAME = { name: 'test', version: '1.0.0' }
 const FILE = new URL('../servers/featured.ts', import.meta.url).pathname
 const COMMAND = { command: process.execPath, args: ['--import', 'tsx', FILE] }
-
-async function connected(target: ClientTarget, options: object = {}): Promise<Client> {
-  const client = await Client.connect(target, options)
-  onCleanup(() => client.close())
-  return client
-}
 
 async function givenTransport() {
   const [clientSide, serverSide] = inMemoryTransports()

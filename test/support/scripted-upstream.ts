@@ -26,6 +26,8 @@ export class ScriptedUpstream {
   /** What was asked, in order. */
   readonly asked: Asked[] = []
   script: Script = () => undefined
+  /** Answers what asks for the stream of a session; `false` leaves that to us. */
+  stream: (response: ServerResponse) => boolean = () => false
   /** Sessions that it knows. */
   readonly sessions = new Set<string>()
   #count = 0
@@ -64,6 +66,7 @@ export class ScriptedUpstream {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     if (request.method === 'GET') {
+      if (this.stream(response)) return
       const isKnown = this.sessions.has(String(request.headers['mcp-session-id']))
       if (isKnown) response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
       else response.writeHead(404).end()
@@ -113,3 +116,16 @@ export class ScriptedUpstream {
 /** Makes a script never answer calls. */
 export const hangs: Script = ({ method }) =>
   method === 'tools/call' ? new Promise(() => undefined) : undefined
+
+/** Makes a script speak 2026-07-28 besides. */
+export function speaking2026(script: Script = () => undefined): Script {
+  return (asked, response) => {
+    if (asked.method === 'server/discover')
+      return {
+        resultType: 'complete',
+        supportedVersions: ['2026-07-28'],
+        capabilities: { tools: { listChanged: true } },
+      }
+    return script(asked, response)
+  }
+}

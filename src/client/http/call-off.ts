@@ -5,12 +5,16 @@ export class CallOff {
   #reason: { readonly value: unknown } | undefined
   #end: ((reason: unknown) => void) | undefined
 
-  constructor({ whenCalledOff, requestSignal }: SendOptions) {
-    if (whenCalledOff !== undefined) whenCalledOff(this.now)
-    else
-      requestSignal?.addEventListener('abort', () => {
-        this.now(requestSignal.reason)
-      })
+  constructor(options: SendOptions) {
+    if (options.whenCalledOff !== undefined) {
+      options.whenCalledOff(this.now)
+      return
+    }
+    // Read only where it is needed: there may be none before.
+    const { requestSignal } = options
+    requestSignal?.addEventListener('abort', () => {
+      this.now(requestSignal.reason)
+    })
   }
 
   get isDone(): boolean {

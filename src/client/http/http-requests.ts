@@ -21,11 +21,11 @@ const MAX_ERROR_BYTES = 64 * 1024
 /** Requests to one server: with the headers that it wants to see, authorised, and wherever it has moved to. */
 export class HttpRequests {
   readonly #http: HttpClient
-  readonly #headers: OwnHeaders
+  readonly #headers: OwnHeaders | undefined
   readonly #authorization: Authorization | undefined
   #url: URL
 
-  constructor(url: URL, http: HttpClient, headers: OwnHeaders = {}, authorization?: Authorization) {
+  constructor(url: URL, http: HttpClient, headers?: OwnHeaders, authorization?: Authorization) {
     this.#url = url
     this.#http = http
     this.#headers = headers
@@ -61,6 +61,7 @@ export class HttpRequests {
   }
 
   async #headersFor({ headers }: HttpAsked): Promise<HttpAsked['headers']> {
+    if (this.#headers === undefined && this.#authorization === undefined) return headers
     const own = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
     const token = await this.#authorization?.token()
     return { ...own, ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) }

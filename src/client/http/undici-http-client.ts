@@ -23,7 +23,7 @@ export class UndiciHttpClient implements HttpClient {
       const answering = new Answering(url, asked, resolve, reject)
       const { method, headers, body = null } = asked
       agent.dispatch(
-        { origin: url.origin, path: url.pathname + url.search, method, headers: { ...headers }, body },
+        { origin: url.origin, path: url.pathname + url.search, method, headers, body },
         answering,
       )
     })

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../errors.js'
+import { hopsIn, MAX_HOPS } from '../../protocol/via.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { Cors, type CorsOptions } from './cors.js'
 import type { EventStore } from './event-store.js'
@@ -106,6 +107,7 @@ export class HttpEndpoint {
     }
     try {
       const origin = this.#guard.check(request)
+      refuseLoops(request)
       if (origin !== undefined && this.#cors !== undefined) cors = this.#cors.headers(origin)
       if (request.method === 'OPTIONS' && role !== undefined) this.#preflight(request, response, origin)
       else this.#serve(role, request, response, cors)?.catch(refuse)
@@ -152,6 +154,12 @@ function pathsOf(endpoint: string, sse: boolean, { healthPath, readyPath }: Heal
   if (healthPath !== undefined) paths.set(healthPath, 'health')
   if (sse) paths.set(SSE_PATH, 'sse').set(MESSAGES_PATH, 'messages')
   return paths.set(endpoint, 'mcp')
+}
+
+/** A proxy can be made to lead back to itself, if only through others. @throws HttpError 508 */
+function refuseLoops({ headers: { via } }: HttpRequest): void {
+  if (via !== undefined && hopsIn(via) >= MAX_HOPS)
+    throw new HttpError(508, `The request has come through ${MAX_HOPS} proxies: it goes round in circles`)
 }
 
 function notStarted(): HttpError {
