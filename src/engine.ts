@@ -1,10 +1,13 @@
+import type { Caller } from './components/context.js'
 import type { Composition } from './composition.js'
 import type { FastMCPOptions, Settings } from './options.js'
 import type { ServerIdentity } from './protocol/era.js'
 import { era2025 } from './protocol/era-2025.js'
 import { Era2026 } from './protocol/era-2026.js'
 import type { Implementation } from './protocol/types.js'
+import { Access } from './router/access.js'
 import { Router } from './router/router.js'
+import type { RequestHeaders } from './sessions/authenticator.js'
 import { ChangeNotifier } from './sessions/change-notifier.js'
 import { RequestStates } from './sessions/request-state.js'
 import { Running } from './sessions/running.js'
@@ -12,24 +15,37 @@ import type { Connected } from './sessions/server-events.js'
 import { Sessions } from './sessions/sessions.js'
 import { Watches } from './sessions/watches.js'
 
+/** How a server introduces itself. */
+type Introduced = Pick<
+  FastMCPOptions,
+  'name' | 'version' | 'title' | 'description' | 'websiteUrl' | 'icons' | 'instructions'
+>
+
 /** Put together what serves a server's components to its clients. */
 export function assemble(
-  options: FastMCPOptions,
+  options: Introduced,
   settings: Settings,
   { provider, scope }: Composition,
   connected: Connected,
 ): Sessions {
   const identity = identityOf(options)
   const { logger } = settings
+  const access = new Access(logger, settings.scheme?.missingScopes)
   const services = {
     identity,
     eras: { '2025-11-25': era2025, '2026-07-28': new Era2026(identity, settings.cache) },
-    router: new Router(provider, settings),
+    router: new Router(provider, settings, access),
+    access,
+    scopeChallenge: (auth: unknown, scopes: readonly string[], headers: RequestHeaders) =>
+      settings.scheme?.scopeChallenge(auth, scopes, headers) ?? plainChallenge(scopes),
     scope,
     changes: new ChangeNotifier(provider),
+    whenHeard: (uri: string, caller: Caller | undefined, tell: () => void) => {
+      access.whenHeard(provider, uri, caller, tell)
+    },
     logger,
     running: new Running(),
-    watches: new Watches(provider, scope.notifyResourceUpdated, logger),
+    watches: new Watches(provider, access, scope.notifyResourceUpdated, logger),
     connected,
     states: new RequestStates(settings.name, settings.requestState, logger),
     asksForRoots: settings.asksForRoots,
@@ -37,8 +53,12 @@ export function assemble(
   return new Sessions(services, settings)
 }
 
+function plainChallenge(scopes: readonly string[]): string {
+  return `Bearer error="insufficient_scope", scope="${scopes.join(' ')}"`
+}
+
 /** Components may come and go at any time, so what can be listed is always said to be there, and to change. */
-function identityOf(options: FastMCPOptions): ServerIdentity {
+function identityOf(options: Introduced): ServerIdentity {
   const { name, version, title, description, websiteUrl, icons, instructions } = options
   const info: Implementation = { name, version, title, description, websiteUrl, icons: icons && [...icons] }
   return {

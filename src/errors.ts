@@ -165,6 +165,17 @@ export class ProtocolError extends Error {
   }
 }
 
+/** The caller has to be granted more scopes first (basic/authorization, Scope Challenge Handling). */
+export class InsufficientScopeError extends ProtocolError {
+  /** All the scopes that are needed. */
+  readonly scopes: readonly string[]
+
+  constructor(what: string, scopes: readonly string[]) {
+    super(ErrorCode.InvalidRequest, `Insufficient scope for '${what}': ${scopes.join(' ')}`)
+    this.scopes = scopes
+  }
+}
+
 /** Thrown, or caused by a `load` that returns nothing: there is no resource at this URI. */
 export class ResourceNotFoundError extends ProtocolError {
   readonly uri: string

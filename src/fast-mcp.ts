@@ -79,7 +79,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   #routes: Hono | undefined
 
   /** @throws TypeError for options that cannot be meant. */
-  constructor(options: FastMCPOptions) {
+  constructor(options: FastMCPOptions<Auth>) {
     this.#settings = withDefaults(options)
     this.#composition = new Composition(this.#settings, () => options.lifespan?.(this))
     this.#connected = new Connected(this.#settings.logger)
@@ -102,7 +102,9 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
     const several =
       typeof target === 'object' && isServersConfig(target) ? Object.entries(target.mcpServers) : undefined
     const { name = several === undefined ? nameOf(target) : 'composite', version = '1.0.0' } = options
-    const proxy = new FastMCP({ ...options, name, version })
+    // How to be let in there is not how to be let in here.
+    const { auth: _, ...own } = options
+    const proxy = new FastMCP({ ...own, name, version })
     if (several === undefined) {
       const { logger } = proxy.#settings
       return proxy.addProvider(
@@ -338,8 +340,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
 
   /** Serve one client over a transport of the official SDK, or one shaped like it. */
   async connect(transport: Transport): Promise<void> {
-    await this.#lifecycle.begin()
-    await serveTransport(transport, this.#sessions)
+    await this.#servings.connect(transport)
   }
 
   /** A Hono app for routes of your own beside MCP, served wherever the server is: `server.app.get('/users', …)`. */
@@ -375,7 +376,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   #isolating(server: FastMCP): RemoteProvider {
     const { name, version, logger } = this.#settings
     const connect = (transport: Transport): Promise<unknown> => serveTransport(transport, server.#sessions)
-    const options = { timeoutMs: Infinity, maxConcurrency: Infinity, listens: false }
+    const options = { timeoutMs: Infinity, maxConcurrency: Infinity, listens: false, tellsWho: true }
     return remoteTo({ connect }, options, { info: { name, version }, logger })
   }
 

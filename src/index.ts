@@ -44,6 +44,8 @@ export type {
   StartOptions,
 } from './options.js'
 
+export type { AuthScheme } from './sessions/auth-scheme.js'
+export type { Authenticate, AuthRequest, RequestHeaders } from './sessions/authenticator.js'
 export { audio, embedded, image, resourceLink, type MediaSource } from './components/content.js'
 export type { ArgumentConfig } from './components/arguments.js'
 export type { Completion, Component, Stop, Watch } from './components/component.js'

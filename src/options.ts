@@ -3,6 +3,8 @@ import type { CacheHint } from './protocol/era.js'
 import type { Icon } from './protocol/types.js'
 import type { OnDuplicate } from './providers/local.js'
 import { guarded, stderrLogger, type Logger } from './runtime/logger.js'
+import type { AuthScheme } from './sessions/auth-scheme.js'
+import { Authenticator, type AuthRequest } from './sessions/authenticator.js'
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './sessions/sessions.js'
 import type { MiddlewareHandler } from 'hono'
 import type { PingOptions } from './sessions/heartbeat.js'
@@ -12,7 +14,7 @@ import type { HealthOptions, ReadyOptions } from './transports/http/health.js'
 import type { TlsOptions } from './transports/http/node.js'
 
 /** What a server is, and how it behaves. Everything but its name and version has a default. */
-export interface FastMCPOptions {
+export interface FastMCPOptions<Auth = unknown> {
   readonly name: string
   readonly version: string
   readonly title?: string | undefined
@@ -41,10 +43,24 @@ export interface FastMCPOptions {
   readonly roots?: RootsOptions | undefined
   readonly requestState?: RequestStateOptions | undefined
   /**
+   * Says who sent a request, before anything is read of its body: what it gives, handlers find as
+   * `context.session`. Giving nothing, or throwing, refuses it with 401; a thrown `Response` is
+   * passed on. Asked for every HTTP request, and while a stream is open; elsewhere once, as the
+   * connection begins. What clients may keep is for themselves only then.
+   */
+  authenticate?(this: void, request: AuthRequest): Auth | null | undefined | Promise<Auth | null | undefined>
+  /**
+   * Tells callers apart: a session belongs to who opened it. Default: all that `authenticate`
+   * gave, as JSON; so give it where that changes from request to request, or is no JSON.
+   */
+  principal?(this: void, auth: Auth): string
+  /** A scheme instead of `authenticate`: see `bearerAuth` of `fastmesh/auth`. */
+  readonly auth?: AuthScheme<Auth> | undefined
+  /**
    * Opens what the server needs (a pool, a watcher) before the first work, and gives what
    * closes it after the last: from `start`, `connect` or the first request until `stop`.
    */
-  lifespan?(server: FastMCP): void | AsyncDisposable | Promise<void | AsyncDisposable>
+  lifespan?(server: FastMCP<Auth>): void | AsyncDisposable | Promise<void | AsyncDisposable>
   /** Default: warnings and errors to stderr. */
   readonly logger?: Logger | undefined
 }
@@ -111,7 +127,7 @@ export const STOP_GRACE_MS = 10_000
 export type Settings = ReturnType<typeof withDefaults>
 
 /** @throws TypeError for options that cannot be meant. */
-export function withDefaults(options: FastMCPOptions) {
+export function withDefaults<Auth>(options: FastMCPOptions<Auth>) {
   const { name, version, listPageSize, toolTimeoutMs, cache = { ttlMs: 0, scope: 'private' } } = options
   if (typeof name !== 'string' || name === '') throw new TypeError('A server needs a name')
   if (typeof version !== 'string' || version === '') throw new TypeError(`Server '${name}' needs a version`)
@@ -131,22 +147,41 @@ export function withDefaults(options: FastMCPOptions) {
   checkPositive('requestState.maxRounds', requestState.maxRounds)
   if (requestState.key !== undefined && requestState.key.length < MIN_STATE_KEY_LENGTH)
     throw new TypeError(`requestState.key must have at least ${MIN_STATE_KEY_LENGTH} characters`)
+  const logger = guarded(options.logger ?? stderrLogger)
+  const authenticator = authenticatorOf(options, logger)
   return {
     name,
     version,
+    authenticator,
+    scheme: options.auth as AuthScheme | undefined,
     ping,
     requestState,
     asksForRoots: options.roots?.enabled ?? true,
     listPageSize,
     toolTimeoutMs,
-    cache,
+    // Callers are told different things.
+    cache: authenticator === undefined ? cache : { ...cache, scope: 'private' as const },
     session: { idleTimeoutMs, max },
     onDuplicate: options.onDuplicate ?? 'error',
     maskErrorDetails: options.maskErrorDetails ?? true,
-    logger: guarded(options.logger ?? stderrLogger),
+    logger,
     health: options.health,
     ready: options.ready,
   }
+}
+
+function authenticatorOf<Auth>(
+  { name, auth: scheme, ...options }: FastMCPOptions<Auth>,
+  logger: Logger,
+): Authenticator | undefined {
+  if (scheme !== undefined && options.authenticate !== undefined)
+    throw new TypeError(`Server '${name}' has both auth and authenticate: give one of them`)
+  const { authenticate, principal } = scheme ?? options
+  if (authenticate === undefined) return undefined
+  return new Authenticator(
+    { authenticate, principal: principal as ((auth: unknown) => string) | undefined },
+    logger,
+  )
 }
 
 function checkPositive(option: string, value: number | undefined): void {

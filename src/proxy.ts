@@ -28,7 +28,7 @@ export type ProxyTarget = ServerTarget | ServersConfig | ReplicasConfig | Server
 
 /** How a proxy speaks to what is behind it, and how it is served itself. */
 export type ProxyOptions = UpstreamOptions &
-  Partial<FastMCPOptions> &
+  Partial<Omit<FastMCPOptions, 'auth'>> &
   Pick<ClientOptions, 'auth' | 'fetch' | 'maxMessageBytes'>
 
 export function isServersConfig(target: object): target is ServersConfig {
@@ -42,7 +42,7 @@ function isReplicas(target: object): target is ReplicasConfig {
 /** @throws TypeError for what is no server. */
 export function remoteTo(
   target: Exclude<ProxyTarget, ServersConfig>,
-  options: ProxyOptions & Pick<UpstreamSettings, 'listens'>,
+  options: ProxyOptions & Pick<UpstreamSettings, 'listens' | 'tellsWho'>,
   { info, logger }: { readonly info: Implementation; readonly logger: Logger },
 ): RemoteProvider {
   const { name } = info

@@ -12,10 +12,14 @@ import {
 } from './options.js'
 import { onSignals } from './runtime/signals.js'
 import type { Sessions } from './sessions/sessions.js'
+import type { Credentials } from './sessions/sinks.js'
+import { serveTransport } from './transports/connection.js'
 import { DEFAULT_ENDPOINT, HttpEndpoint, type EndpointOptions } from './transports/http/endpoint.js'
 import type { ServerStatus } from './transports/http/health.js'
 import type { HttpListener, OtherListener } from './transports/http/node.js'
+import { InMemoryTransport } from './transports/in-memory.js'
 import type { StdioServer } from './transports/stdio.js'
+import type { Transport } from './transports/transport.js'
 
 const STOPPED = 'The server was stopped before it had started'
 
@@ -134,13 +138,23 @@ export class Servings {
     return { url, port: listener.port, stop: () => this.stop() }
   }
 
+  /** Serve one client over a connection that is there. */
+  async connect(transport: Transport): Promise<void> {
+    const over = transport instanceof InMemoryTransport ? 'inMemory' : 'custom'
+    const credentials = await this.#settings.authenticator?.once(over)
+    await this.#lifecycle.begin()
+    await serveTransport(transport, this.#sessions, credentials)
+  }
+
   /** What answers HTTP requests, however they get here. */
   endpoint(options: EndpointOptions): HttpEndpoint {
-    const { health, ready, logger } = this.#settings
+    const { health, ready, logger, authenticator, scheme } = this.#settings
     const server = {
       sessions: this.#sessions,
       health,
       ready,
+      authenticator,
+      scheme,
       begin: this.#lifecycle.beginForRequest,
       status: () => this.status,
       onError: (error: unknown) => {
@@ -169,15 +183,19 @@ export class Servings {
     if (process?.stdin === undefined) throw new Error('This runtime has no stdio: use server.fetch instead')
     this.#ownsStdio = true
     const stops = this.#stops
-    const [{ serveStdio }] = await Promise.all([
-      import('./transports/stdio.js'),
-      this.#lifecycle.begin(),
-    ]).catch((error: unknown) => {
-      this.#ownsStdio = false
-      throw error
-    })
+    const begin = async (): Promise<Credentials | undefined> => {
+      const known = await this.#settings.authenticator?.once('stdio')
+      await this.#lifecycle.begin()
+      return known
+    }
+    const [{ serveStdio }, credentials] = await Promise.all([import('./transports/stdio.js'), begin()]).catch(
+      (error: unknown) => {
+        this.#ownsStdio = false
+        throw error
+      },
+    )
     if (stops !== this.#stops) throw new Error(STOPPED)
-    this.#stdio = serveStdio(this.#sessions, process)
+    this.#stdio = serveStdio(this.#sessions, process, credentials)
     void this.#stdio.ended.then(async () => {
       await this.stop()
       // What user code left open must not keep a process alive that nobody talks to any more.

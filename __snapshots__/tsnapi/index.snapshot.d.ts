@@ -19,11 +19,28 @@ export interface ArgumentConfig<Auth = unknown> {
 }
 export interface AskedBy {
     readonly headers: Caller['headers'];
+    readonly session: unknown;
     readonly client: Pick<Caller, 'info' | 'capabilities' | 'protocolVersion' | 'era'> | undefined;
 }
 export interface AuthorizationResponse {
     readonly code: string;
     readonly iss?: string | undefined;
+}
+export interface AuthRequest {
+    readonly headers: RequestHeaders;
+    readonly transport: TransportName;
+    readonly method: string | undefined;
+    readonly url: string | undefined;
+}
+export interface AuthScheme<Auth = unknown> {
+    readonly authenticate: Authenticate<Auth>;
+    readonly principal: (_: Auth) => string;
+    readonly missingScopes: (_: Auth, _: readonly string[]) => readonly string[];
+    readonly scopeChallenge: (_: Auth, _: readonly string[], _: RequestHeaders) => string;
+    readonly metadata: {
+        readonly paths: (_: string) => readonly string[];
+        readonly document: (_: RequestHeaders) => object;
+    };
 }
 export interface CallOptions extends RequestOptions {
     readonly throwOnError?: boolean | undefined;
@@ -78,7 +95,7 @@ export interface EventStore {
         send: (_: string, _: JsonRpcMessage) => Promise<void>;
     }): Promise<string>;
 }
-export interface FastMCPOptions {
+export interface FastMCPOptions<Auth = unknown> {
     readonly name: string;
     readonly version: string;
     readonly title?: string | undefined;
@@ -99,7 +116,10 @@ export interface FastMCPOptions {
     readonly ping?: PingOptions | undefined;
     readonly roots?: RootsOptions | undefined;
     readonly requestState?: RequestStateOptions | undefined;
-    lifespan?(_: FastMCP): void | AsyncDisposable | Promise<void | AsyncDisposable>;
+    authenticate?(this: void, _: AuthRequest): Auth | null | undefined | Promise<Auth | null | undefined>;
+    principal?(this: void, _: Auth): string;
+    readonly auth?: AuthScheme<Auth> | undefined;
+    lifespan?(_: FastMCP<Auth>): void | AsyncDisposable | Promise<void | AsyncDisposable>;
     readonly logger?: Logger | undefined;
 }
 export interface HealthOptions {
@@ -161,7 +181,7 @@ export interface PingOptions {
 export interface PromptChanges extends SeenChanges {
     readonly name?: string;
 }
-export interface PromptConfig<Name extends string = string, A extends readonly ArgumentConfig[] = readonly ArgumentConfig[], Auth = unknown> {
+export interface PromptConfig<Name extends string = string, A extends readonly ArgumentConfig[] = readonly ArgumentConfig[], Auth = unknown> extends Guarded<Auth> {
     readonly name: Name;
     readonly title?: string;
     readonly description?: string;
@@ -215,7 +235,7 @@ export interface ResourceChanges extends SeenChanges {
     readonly mimeType?: string;
     readonly annotations?: Annotations;
 }
-export interface ResourceConfig<Auth = unknown> extends ResourceFacts {
+export interface ResourceConfig<Auth = unknown> extends ResourceFacts, Guarded<Auth> {
     readonly uri: string;
     readonly size?: number;
     load(_: Context<Auth>): unknown;
@@ -231,7 +251,7 @@ export interface ResourceFacts {
     readonly icons?: readonly Icon[];
     readonly meta?: Record<string, unknown>;
 }
-export interface ResourceTemplateConfig<T extends string | readonly string[] = string | readonly string[], Auth = unknown> extends ResourceFacts {
+export interface ResourceTemplateConfig<T extends string | readonly string[] = string | readonly string[], Auth = unknown> extends ResourceFacts, Guarded<Auth> {
     readonly uriTemplate: T;
     readonly arguments?: readonly ArgumentConfig<Auth>[];
     load(_: TemplateArguments<T>, _: Context<Auth>): unknown;
@@ -332,7 +352,7 @@ export interface ToolChanges extends SeenChanges {
     readonly annotations?: ToolAnnotations;
     readonly arguments?: Readonly<Record<string, ArgumentChanges>>;
 }
-export interface ToolConfig<Name extends string = string, P extends Schema | undefined = Schema | undefined, O extends Schema | undefined = Schema | undefined, Auth = unknown> {
+export interface ToolConfig<Name extends string = string, P extends Schema | undefined = Schema | undefined, O extends Schema | undefined = Schema | undefined, Auth = unknown> extends Guarded<Auth> {
     readonly name: Name;
     readonly title?: string;
     readonly description?: string;
@@ -395,11 +415,13 @@ export interface UrlTarget extends HttpTransportOptions {
 // #endregion
 
 // #region Types
+export type Authenticate<Auth> = (_: AuthRequest) => Auth | null | undefined | Promise<Auth | null | undefined>;
 export type AuthProvider = OAuthClientProvider & {
     authorizationResponse?(): Promise<AuthorizationResponse>;
 };
 export type ClientTarget = ServerTarget | ServersConfig;
-export type DisconnectReason = 'client ended the session' | 'connection closed' | 'idle timeout' | 'ping timeout' | 'closed by server' | 'server stopped';
+export type DisconnectReason = 'client ended the session' | 'connection closed' | 'idle timeout' | 'ping timeout' | 'closed by server'
+ | 'refused' | 'server stopped';
 export type EmbeddedOptions = Omit<EndpointOptions, 'boundHost'>;
 export type MediaSource = ({
     readonly path: string;
@@ -422,9 +444,12 @@ export type PromptArguments<A extends readonly ArgumentConfig[]> = {
 export type PromptInput<App, Name extends string> = App extends Offering ? Offered<App, 'prompts'>[Name & keyof Offered<App, 'prompts'>] : Record<string, string>;
 export type PromptName<App> = App extends Offering ? keyof Offered<App, 'prompts'> & string : string;
 export type PromptReturn = string | ContentBlock | readonly (PromptPart | ContentBlock)[] | PromptResult;
-export type ProxyOptions = UpstreamOptions & Partial<FastMCPOptions> & Pick<ClientOptions, 'auth' | 'fetch' | 'maxMessageBytes'>;
+export type ProxyOptions = UpstreamOptions & Partial<Omit<FastMCPOptions, 'auth'>> & Pick<ClientOptions, 'auth' | 'fetch' | 'maxMessageBytes'>;
 export type ProxyTarget = ServerTarget | ServersConfig | ReplicasConfig | ServerClient<never>;
 export type ReplicaPolicy = 'leastPending' | 'roundRobin';
+export type RequestHeaders = Readonly<Record<string, string | undefined>> & {
+    get(_: string): string | null;
+};
 export type ResourcePart = ({
     readonly text: string;
     readonly blob?: undefined;
@@ -515,7 +540,7 @@ export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Pro
         readonly tools: Tools;
         readonly prompts: Prompts;
     };
-    constructor(_: FastMCPOptions);
+    constructor(_: FastMCPOptions<Auth>);
     static asProxy(_: ProxyTarget, _?: ProxyOptions): FastMCP;
     addTool<const Name extends string, P extends Schema | undefined = undefined, O extends Schema | undefined = undefined>(_: ToolConfig<Name, P, O, Auth>): FastMCP<Auth, Tools & {
         readonly [K in Name]: ToolTypes<P, O>;
@@ -669,7 +694,7 @@ export declare function embedded(_: {
     blob: Uint8Array | string;
 })): EmbeddedResource;
 export declare function image(_: MediaSource): Promise<ImageContent>;
-export declare function inMemoryTransports(): [client: Transport, server: Transport];
+export declare function inMemoryTransports(): [client: InMemoryTransport, server: InMemoryTransport];
 export declare function resourceLink(_: Resource): ResourceLink;
 // #endregion
 
@@ -688,7 +713,7 @@ export declare const ErrorCode: {
 // #endregion
 
 // #region Re-exports
-export { _ as AnyRun, $ as BlobResourceContents, a0 as ChangeHub, a1 as ClientFacts, a2 as ContextLog, a3 as ContextState, a4 as ElicitAnswer, a5 as ElicitForm, a6 as ElicitUrl, a7 as InputRequiredOptions, a8 as InputResponse, a9 as InputResponses, aa as JsonObjectSchema, ab as JsonSchema, ac as JsonValue, ad as ListRootsResult, ae as Meta, af as Next, ag as ProgressToken, ah as PromptArgumentDefinition, ai as PromptDefinition, aj as Question, ak as ResourceContents, al as ResourceTemplateDefinition, am as Role, an as Run, ao as RunResult, ap as SamplingContent, aq as StandardSchema, ar as TextContent, as as TextResourceContents, at as ToolResultContent, au as ToolUseContent, av as Watch, aw as inputRequired } from './middleware-Da53_VQy.js';
+export { $ as AnyRun, a0 as BlobResourceContents, a1 as ChangeHub, a2 as ClientFacts, a3 as ContextLog, a4 as ContextState, a5 as ElicitAnswer, a6 as ElicitForm, a7 as ElicitUrl, a8 as InputRequiredOptions, a9 as InputResponse, aa as InputResponses, ab as JsonObjectSchema, ac as JsonSchema, ad as JsonValue, ae as ListRootsResult, af as Meta, ag as Next, ah as ProgressToken, ai as PromptArgumentDefinition, aj as PromptDefinition, ak as Question, al as ResourceContents, am as ResourceTemplateDefinition, an as Role, ao as Run, ap as RunResult, aq as SamplingContent, ar as StandardSchema, as as TextContent, at as TextResourceContents, au as ToolResultContent, av as ToolUseContent, aw as Watch, ax as inputRequired } from './middleware-CuNQTNAQ.js';
 // #endregion
 
 // #region Referenced (internal)
@@ -711,6 +736,18 @@ declare class HttpAccess {
     constructor(_: string | URL, _: HttpTransportOptions);
     finishAuth(_: AuthorizationResponse): Promise<void>;
     close(): void;
+}
+declare class InMemoryTransport implements Transport {
+    #private;
+    onmessage?: ((_: never, _?: never) => void) | undefined;
+    onclose?: (() => void) | undefined;
+    onerror?: ((_: Error) => void) | undefined;
+    credentials: (() => Credentials | undefined) | undefined;
+    join(_: InMemoryTransport): void;
+    start(): Promise<void>;
+    send(_: JsonRpcMessage, _?: SendOptions): Promise<void>;
+    sendText(_: string, _: unknown): Promise<void>;
+    close(): Promise<void>;
 }
 type JsonRpcMessage = JsonRpcRequest | JsonRpcNotification | JsonRpcResponse;
 type Nothing = {};

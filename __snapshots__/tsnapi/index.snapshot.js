@@ -149,7 +149,7 @@ export function resourceLink(_) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-OUD2IJIQ.js';
-export { inMemoryTransports } from './chunk-QGNYZFM7.js';
-export { inputRequired } from './chunk-FX5RYVHS.js';
+export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-26YZU4NC.js';
+export { inMemoryTransports } from './chunk-BKM6DGBV.js';
+export { inputRequired } from './chunk-IVA2SJBC.js';
 // #endregion

@@ -1,5 +1,6 @@
 import { ConnectionError, HttpStatusError, RequestTimeoutError, SessionForgottenError } from '../errors.js'
 import type { EraName } from '../protocol/era.js'
+import type { Credentials } from '../sessions/sinks.js'
 import type { JsonObject, Meta } from '../protocol/types.js'
 import { envelopeOf, negotiate, type Agreement, type Introduction } from './negotiation.js'
 import { Peer, type PeerHandlers, type PeerRequest } from './peer.js'
@@ -11,6 +12,8 @@ export interface ConnectionOptions {
   readonly eras: readonly EraName[]
   /** Sent with each HTTP request, made anew for each. */
   readonly headers?: (() => Readonly<Record<string, string>>) | undefined
+  /** On whose behalf what is sent is sent, where the other side takes our word for that. */
+  readonly credentials?: (() => Credentials | undefined) | undefined
   readonly introduction: Introduction
   readonly handlers: Omit<PeerHandlers, 'onClose'>
   /** Called each time it has been opened: what the server is to know again is told then. */
@@ -157,8 +160,8 @@ export class Connection {
   }
 
   async #openBy(way: Way): Promise<Open> {
-    const { handlers, eras, headers, openTimeoutMs } = this.#options
-    const transport = await way(headers)
+    const { handlers, eras, headers, credentials, openTimeoutMs } = this.#options
+    const transport = await way(headers, credentials)
     const peer: Peer = new Peer(transport, {
       ...handlers,
       onClose: () => {

@@ -1,5 +1,6 @@
 import { nodeModule } from '../runtime/node-modules.js'
 import { inMemoryTransports } from '../transports/in-memory.js'
+import type { Credentials } from '../sessions/sinks.js'
 import type { Transport } from '../transports/transport.js'
 import type { AuthorizationResponse } from './http/authorization.js'
 import { HttpAccess, type HttpTransportOptions } from './http/http-access.js'
@@ -25,7 +26,11 @@ export interface UrlTarget extends HttpTransportOptions {
 export type ServerTarget = string | URL | UrlTarget | StdioTransportOptions | Transport | InProcessServer
 
 /** Makes a transport, which sends `headers` with each request where there are any. */
-export type Way = (headers?: () => Readonly<Record<string, string>>) => Transport | Promise<Transport>
+export type Way = (
+  headers?: () => Readonly<Record<string, string>>,
+  /** On whose behalf it is sent, where the other side takes our word for that. */
+  credentials?: () => Credentials | undefined,
+) => Transport | Promise<Transport>
 
 /** Makes connections to one server. */
 export interface Connector {
@@ -97,8 +102,9 @@ function given(transport: Transport): Connector {
 }
 
 function inMemory(server: InProcessServer): Connector {
-  const connect = async (): Promise<Transport> => {
+  const connect: Way = async (_headers, credentials) => {
     const [clientSide, serverSide] = inMemoryTransports()
+    clientSide.credentials = credentials
     await server.connect(serverSide)
     return clientSide
   }

@@ -7,6 +7,7 @@ import {
 } from '../protocol/kinds.js'
 import type { MirroredHeader } from '../protocol/mirrored-headers.js'
 import type { CompletionContext, Context } from './context.js'
+import type { Guard } from './guard.js'
 import type { InputRequired } from './input-required.js'
 
 /** What a completion may say: the values alone, or with how many there are in all. */
@@ -44,6 +45,10 @@ export interface Component<K extends ComponentKind = ComponentKind> {
   /** Resources only: started while somebody is subscribed. */
   readonly watch?: Watch
   readonly tags?: ReadonlySet<string>
+  /** Whether somebody may use it, given what `authenticate` gave. */
+  readonly access?: Guard['access']
+  /** OAuth scopes that are needed to run it. */
+  readonly scopes?: Guard['scopes']
   /** Of a resource that is not listed: the `uriTemplate` that gives it. */
   readonly template?: string
   /** Of a resource that is not listed: whether nobody but its server knows if it is there. What is known comes first. */
@@ -66,6 +71,7 @@ export function seenAs<K extends ComponentKind>(
   changes: Partial<Component<K>>,
 ): Component<K> {
   const { kind, definition, complete, watch, tags, template, isGuess, at, mirroredHeaders } = component
+  const { access, scopes } = component
   return {
     kind,
     definition,
@@ -74,6 +80,8 @@ export function seenAs<K extends ComponentKind>(
     ...(at && { at: (uri) => at.call(component, uri) }),
     ...(watch && { watch }),
     ...(tags && { tags }),
+    ...(access && { access }),
+    ...(scopes && { scopes }),
     ...(template !== undefined && { template }),
     ...(isGuess && { isGuess }),
     ...(mirroredHeaders && { mirroredHeaders }),

@@ -25,6 +25,10 @@ export interface Caller {
   readonly capabilities: ClientCapabilities
   readonly protocolVersion: string
   readonly era: EraName
+  /** What `authenticate` gave for the request. */
+  readonly auth?: unknown
+  /** The same for requests of the same caller only; nothing where nobody is asked who he is. */
+  readonly principal?: string | undefined
   /** The HTTP headers of the request, lower-case, without those that carry secrets; `undefined` where there is no HTTP. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** The `Via` of the request: the proxies it has come through. */

@@ -4,6 +4,7 @@ import { completerOf, type ArgumentConfig } from './arguments.js'
 import type { Component } from './component.js'
 import type { Context } from './context.js'
 import { checkName, definitionOf, tagsOf } from './definition.js'
+import { guardOf, type Guarded } from './guard.js'
 import { InputRequired } from './input-required.js'
 import { toPromptResult, type PromptReturn } from './result.js'
 
@@ -21,7 +22,7 @@ export interface PromptConfig<
   Name extends string = string,
   A extends readonly ArgumentConfig[] = readonly ArgumentConfig[],
   Auth = unknown,
-> {
+> extends Guarded<Auth> {
   readonly name: Name
   readonly title?: string
   readonly description?: string
@@ -65,6 +66,7 @@ export function definePrompt(config: PromptConfig): Component<'prompt'> {
     },
     ...(complete === undefined ? {} : { complete }),
     ...tagsOf(config.tags),
+    ...guardOf(`Prompt '${name}'`, config),
   }
 }
 

@@ -6,6 +6,7 @@ import type { Component, Stop } from './component.js'
 import type { Context } from './context.js'
 import { checkName, definitionOf, describedError, tagsOf } from './definition.js'
 import { checkUri, type ResourceFacts } from './resource.js'
+import { guardOf, type Guarded } from './guard.js'
 import { InputRequired } from './input-required.js'
 import { toReadResult } from './result.js'
 
@@ -51,7 +52,8 @@ type Bare<Name extends string> = Name extends `${infer Plain}*`
 export interface ResourceTemplateConfig<
   T extends string | readonly string[] = string | readonly string[],
   Auth = unknown,
-> extends ResourceFacts {
+>
+  extends ResourceFacts, Guarded<Auth> {
   /** RFC 6570: one template, or several for the same resource. `{name*}` holds slashes too. */
   readonly uriTemplate: T
   readonly arguments?: readonly ArgumentConfig<Auth>[]
@@ -88,7 +90,7 @@ function defineOne(config: ResourceTemplateConfig, uriTemplate: UriTemplate): Co
   const complete = completerOf(
     (config.arguments ?? []).filter((argument) => uriTemplate.variables.includes(argument.name)),
   )
-  const tags = tagsOf(config.tags)
+  const who = { ...tagsOf(config.tags), ...guardOf(`Resource template '${name}'`, config) }
 
   const at = (uri: string): Component<'resource'> | undefined => {
     const values = uriTemplate.match(uri)
@@ -104,7 +106,7 @@ function defineOne(config: ResourceTemplateConfig, uriTemplate: UriTemplate): Co
       ...(config.watch === undefined
         ? {}
         : { watch: { source: config, start: (changed) => config.watch?.(values, changed) } }),
-      ...tags,
+      ...who,
     }
   }
 
@@ -118,6 +120,6 @@ function defineOne(config: ResourceTemplateConfig, uriTemplate: UriTemplate): Co
       return resource.invoke(undefined, context)
     },
     ...(complete === undefined ? {} : { complete }),
-    ...tags,
+    ...who,
   }
 }

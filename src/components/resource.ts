@@ -2,6 +2,7 @@ import type { Annotations, Icon, Resource } from '../protocol/types.js'
 import type { Component, Stop } from './component.js'
 import type { Context } from './context.js'
 import { checkName, definitionOf, tagsOf } from './definition.js'
+import { guardOf, type Guarded } from './guard.js'
 import { InputRequired } from './input-required.js'
 import { toReadResult } from './result.js'
 
@@ -19,7 +20,7 @@ export interface ResourceFacts {
 }
 
 /** A resource as a user writes it (server/resources). */
-export interface ResourceConfig<Auth = unknown> extends ResourceFacts {
+export interface ResourceConfig<Auth = unknown> extends ResourceFacts, Guarded<Auth> {
   /** An absolute URI (RFC 3986), such as `data://cities`. */
   readonly uri: string
   /** In bytes, if known. */
@@ -64,6 +65,7 @@ export function defineResource(config: ResourceConfig): Component<'resource'> {
       ? {}
       : { watch: { source: config, start: (changed) => config.watch?.(changed) } }),
     ...tagsOf(config.tags),
+    ...guardOf(`Resource ${uri}`, config),
   }
 }
 

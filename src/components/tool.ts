@@ -10,6 +10,7 @@ import type {
 import type { Component } from './component.js'
 import type { Context } from './context.js'
 import { definitionOf, describedError, tagsOf } from './definition.js'
+import { guardOf, type Guarded } from './guard.js'
 import { InputRequired } from './input-required.js'
 import { mirroredHeadersOf } from '../protocol/mirrored-headers.js'
 import { isToolResult, settled, toToolResult, type ToolResult } from './result.js'
@@ -34,7 +35,7 @@ export interface ToolConfig<
   P extends Schema | undefined = Schema | undefined,
   O extends Schema | undefined = Schema | undefined,
   Auth = unknown,
-> {
+> extends Guarded<Auth> {
   /** 1 to 128 characters of `A-Z a-z 0-9 _ - .` */
   readonly name: Name
   readonly title?: string
@@ -104,6 +105,7 @@ export function defineTool(
     invoke,
     ...(mirroredHeaders.length > 0 ? { mirroredHeaders } : {}),
     ...tagsOf(config.tags),
+    ...guardOf(label, config),
   }
 }
 

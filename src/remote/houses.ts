@@ -2,6 +2,7 @@ import { ANY_ERA } from '../client/negotiation.js'
 import type { Caller, RelaySession } from '../components/context.js'
 import { BusyError } from '../errors.js'
 import type { ClientCapabilities } from '../protocol/types.js'
+import type { Credentials } from '../sessions/sinks.js'
 import { Ending } from './ending.js'
 import type { Health } from './health.js'
 import { House } from './house.js'
@@ -45,14 +46,16 @@ export class Houses {
   /** Where lists come from for somebody. */
   for(caller: Caller | undefined, headers = this.headersFor(caller)): House {
     const session = this.sessionAlone(caller)
-    const key = headers === undefined && session === undefined ? '' : keyOf(headers, session)
+    const who = this.credentialsOf(caller)
+    const isAnybodys = headers === undefined && session === undefined && who === undefined
+    const key = isAnybodys ? '' : keyOf(headers, session, who?.principal)
     const known = this.#houses.get(key)
     if (known !== undefined) return known
     if (session !== undefined && this.#houses.size >= this.#limits.maxHouses)
       throw new BusyError(this.#settings.name)
     const house =
       caller === undefined || session === undefined
-        ? this.#forMany(headers)
+        ? this.#forMany(headers, who)
         : this.#forSession(session, key, caller)
     this.#houses.set(key, house)
     if (this.#houses.size > this.#limits.maxHouses) this.#dropOldest(key)
@@ -60,7 +63,13 @@ export class Houses {
   }
 
   headersFor(caller: Caller | undefined): Readonly<Record<string, string>> | undefined {
-    return this.#settings.headers?.({ headers: caller?.headers, client: caller })
+    return this.#settings.headers?.({ headers: caller?.headers, session: caller?.auth, client: caller })
+  }
+
+  /** Who asks, where the server is told that and there is anything to tell. */
+  credentialsOf(caller: Caller | undefined): Credentials | undefined {
+    const { auth, principal } = caller ?? {}
+    return this.#settings.tellsWho === true && principal !== undefined ? { auth, principal } : undefined
   }
 
   /** A session in front that gets all of the server for itself, as processes are meant to be used. */
@@ -75,7 +84,10 @@ export class Houses {
     await this.#ending.settled()
   }
 
-  #forMany(headers: Readonly<Record<string, string>> | undefined): House {
+  #forMany(
+    headers: Readonly<Record<string, string>> | undefined,
+    credentials: Credentials | undefined,
+  ): House {
     const { info, era = 'auto', connector } = this.#settings
     // Where each call is not sent with who makes it, it is not known yet who that will be.
     const isAnybodys = this.#isShared || connector.kind === 'process'
@@ -84,6 +96,7 @@ export class Houses {
       introduction: { info, capabilities: isAnybodys ? ALL : {} },
       eras: era === 'auto' ? ANY_ERA : [era],
       headers,
+      credentials,
       ...(isAnybodys && { onOpen: hearEverything }),
     })
   }
@@ -151,6 +164,7 @@ export function isShared({ shared, connector }: UpstreamSettings): boolean {
 function keyOf(
   headers: Readonly<Record<string, string>> | undefined,
   session: RelaySession | undefined,
+  principal: string | undefined,
 ): string {
-  return JSON.stringify([session?.id, Object.entries(headers ?? {}).sort()])
+  return JSON.stringify([session?.id, principal, Object.entries(headers ?? {}).sort()])
 }

@@ -2,6 +2,7 @@ import type { Opened } from '../client/connection.js'
 import type { Introduction } from '../client/negotiation.js'
 import { SessionForgottenError } from '../errors.js'
 import type { EraName } from '../protocol/era.js'
+import type { Credentials } from '../sessions/sinks.js'
 import { Link, type LinkFor } from './link.js'
 import type { Limits, UpstreamSettings } from './options.js'
 
@@ -12,6 +13,7 @@ export interface LinkStart {
   /** The eras that may be spoken, the best first. */
   readonly eras: readonly EraName[]
   readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly credentials?: Credentials | undefined
   readonly onNotification?: ConstructorParameters<typeof Link>[1]['onNotification']
   readonly onOpen?: ((connection: Opened) => Promise<void>) | undefined
   readonly onResumed?: (() => void) | undefined
@@ -26,7 +28,7 @@ export function linkMaker(
   { connectTimeoutMs }: Limits,
 ): MakeLink {
   const via = connector.kind === 'http' ? { via: signature } : {}
-  return ({ linkFor, headers, ...start }) => {
+  return ({ linkFor, headers, credentials, ...start }) => {
     const link: Link = new Link(linkFor, {
       ...start,
       connector,
@@ -37,6 +39,7 @@ export function linkMaker(
       },
     })
     link.headers = headers ?? {}
+    link.credentials = credentials
     return link
   }
 }

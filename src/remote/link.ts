@@ -4,6 +4,7 @@ import { rawQuestion, type Question } from '../components/questions.js'
 import { ErrorCode, methodNotFound, ProtocolError } from '../errors.js'
 import { isObject } from '../protocol/json-rpc.js'
 import type { ContentBlock, JsonObject } from '../protocol/types.js'
+import type { Credentials } from '../sessions/sinks.js'
 
 /** On whose behalf something runs on the other side: who is asked and told. */
 export interface Principal {
@@ -32,6 +33,8 @@ export class Link {
   readonly connection: Connection
   /** Sent with what belongs to no call. */
   headers: Readonly<Record<string, string>> = {}
+  /** On whose behalf, where the server takes our word for that. */
+  credentials: Credentials | undefined
   readonly #linkFor: LinkFor
   readonly #options: LinkOptions
   /** The calls that are under way, the latest last. */
@@ -42,6 +45,7 @@ export class Link {
     this.#options = options
     this.connection = new Connection({
       ...options,
+      credentials: () => this.credentials,
       handlers: {
         onRequest: (method, params, about) => this.#ask(method, params, about),
         onNotification: (method, params, about) => {

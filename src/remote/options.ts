@@ -9,6 +9,8 @@ import type { Elsewhere } from './remote-components.js'
 export interface AskedBy {
   /** HTTP headers, lower-case, without those that carry secrets; `undefined` where there is no HTTP. */
   readonly headers: Caller['headers']
+  /** What `authenticate` gave. */
+  readonly session: unknown
   readonly client: Pick<Caller, 'info' | 'capabilities' | 'protocolVersion' | 'era'> | undefined
 }
 
@@ -44,6 +46,8 @@ export interface UpstreamSettings extends UpstreamOptions {
   readonly connector: Connector
   /** What the proxy says of itself where it asks on its own account. */
   readonly info: Implementation
+  /** Whether the server is told who asks, and takes our word for it: it is one of this process. */
+  readonly tellsWho?: boolean | undefined
   /** Whether it is to tell of changes. Default: true. */
   readonly listens?: boolean | undefined
   /** Marks what has come through the proxy. */

@@ -93,7 +93,9 @@ export class Upstream {
 
   /** Whether everybody gets to see what a caller does. */
   isForAll(caller: Caller | undefined): boolean {
-    return this.#settings.headers === undefined && this.#houses.sessionAlone(caller) === undefined
+    const { headers } = this.#settings
+    const isOnes = this.#houses.sessionAlone(caller) ?? this.#houses.credentialsOf(caller)
+    return headers === undefined && isOnes === undefined
   }
 
   /** Whether a session in front has a connection to it. */
@@ -168,7 +170,7 @@ export class Upstream {
     if (this.#settings.connector.kind === 'process' && house.link.isIdle)
       return this.#runOn(house.link, call, within, principal)
     const { caller } = within.relay
-    const key = JSON.stringify([within.headers, caller.info, caller.capabilities])
+    const key = JSON.stringify([within.headers, caller.principal, caller.info, caller.capabilities])
     const { link, release } = this.#links.forCall(key, within.context)
     let isClean = false
     try {
@@ -216,6 +218,7 @@ export class Upstream {
   #optionsOf(link: Link, { mirrored }: RemoteCall, { context, relay, signal, headers }: Within) {
     const { caller, wantsProgress } = relay
     link.headers = headers ?? {}
+    link.credentials = this.#houses.credentialsOf(caller)
     return {
       signal,
       timeoutMs: this.#limits.timeoutMs,
@@ -245,6 +248,7 @@ export class Upstream {
       introduction: { info: { name, version }, capabilities },
       eras: era === 'auto' ? mirrored : [era],
       headers: this.#houses.headersFor(relayOf(context).caller),
+      credentials: this.#houses.credentialsOf(relayOf(context).caller),
       onOpen: hearEverything,
     })
   }

@@ -4,6 +4,7 @@ import { invalidParams } from '../errors.js'
 import { isObject } from '../protocol/json-rpc.js'
 import type { CompleteResult, JsonObject } from '../protocol/types.js'
 import type { Provider } from '../providers/provider.js'
+import type { Access } from './access.js'
 
 /** What a client may be sent at once (server/utilities/completion). */
 const MAX_VALUES = 100
@@ -19,6 +20,7 @@ class CompletingContext extends ContextView implements CompletionContext {
 
 /** Answer `completion/complete`: ask the prompt or template that is referred to for values of an argument. */
 export async function complete(
+  access: Access,
   provider: Provider,
   params: JsonObject,
   context: Context,
@@ -27,7 +29,7 @@ export async function complete(
   const { ref, argument, context: given } = params
   if (!isObject(argument) || typeof argument['name'] !== 'string' || typeof argument['value'] !== 'string')
     throw invalidParams('"argument" must have a name and a value')
-  const component = await referred(provider, ref, caller)
+  const component = await referred(access, provider, ref, caller)
   const others = isObject(given) && isObject(given['arguments']) ? given['arguments'] : {}
   const texts = Object.entries(others).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
@@ -37,16 +39,17 @@ export async function complete(
   return { completion: limited(completion ?? []) }
 }
 
-async function referred(provider: Provider, ref: unknown, caller: Caller) {
+async function referred(access: Access, provider: Provider, ref: unknown, caller: Caller) {
   if (isObject(ref) && ref['type'] === 'ref/prompt' && typeof ref['name'] === 'string') {
-    const prompt = await provider.find('prompt', ref['name'], caller)
+    const prompt = await access.find(provider, 'prompt', ref['name'], caller)
     if (prompt === undefined) throw invalidParams(`Unknown prompt: ${ref['name']}`)
     return prompt
   }
   if (isObject(ref) && ref['type'] === 'ref/resource' && typeof ref['uri'] === 'string') {
     const { uri } = ref
     const found =
-      (await provider.find('resourceTemplate', uri, caller)) ?? (await provider.find('resource', uri, caller))
+      (await access.find(provider, 'resourceTemplate', uri, caller)) ??
+      (await access.find(provider, 'resource', uri, caller))
     if (found === undefined) throw invalidParams(`Unknown resource template: ${uri}`, { uri })
     return found
   }

@@ -7,6 +7,7 @@ import type { ToolDefinition } from '../protocol/types.js'
 import { isFleeting } from '../providers/fleeting.js'
 import type { Provider } from '../providers/provider.js'
 import type { Logger } from '../runtime/logger.js'
+import type { Access } from './access.js'
 import { pageOf } from './cursor.js'
 
 /** Answers the four list methods, and remembers the first page of each as text until what it lists changes. */
@@ -14,14 +15,16 @@ export class Lists {
   readonly #provider: Provider
   readonly #pageSize: number | undefined
   readonly #logger: Logger
+  readonly #access: Access
   readonly #remembered = new Map<string, EncodedResult>()
   readonly #texts = new Map<string, WeakMap<object, string>>()
   #revision = 0
 
-  constructor(provider: Provider, pageSize: number | undefined, logger: Logger) {
+  constructor(provider: Provider, pageSize: number | undefined, logger: Logger, access: Access) {
     this.#provider = provider
     this.#pageSize = pageSize
     this.#logger = logger
+    this.#access = access
     provider.subscribe((change) => {
       if (change.type === 'listChanged') this.#forget()
     })
@@ -33,15 +36,19 @@ export class Lists {
     caller: Caller,
     era: Era,
   ): Promise<EncodedResult> {
-    if (cursor !== undefined) return this.#encode(kind, await this.#provider.list(kind, caller), cursor, era)
+    if (cursor !== undefined) return this.#encode(kind, await this.#shown(kind, caller), cursor, era)
     const key = `${era.name} ${kind}`
     const known = this.#remembered.get(key)
     if (known !== undefined) return known
     const revision = this.#revision
-    const list = await this.#provider.list(kind, caller)
+    const list = await this.#shown(kind, caller)
     const encoded = this.#encode(kind, list, undefined, era)
     if (revision === this.#revision && !isFleeting(list)) this.#remembered.set(key, encoded)
     return encoded
+  }
+
+  async #shown(kind: ComponentKind, caller: Caller): Promise<readonly Component[]> {
+    return this.#access.shown(await this.#provider.list(kind, caller), caller)
   }
 
   #encode(

@@ -7,19 +7,20 @@ import type { Call } from './router.js'
 
 /** What a call may do with the components of one source. What they throw is thrown. */
 export function operationsOn(source: ComponentSource, call: Call): Operations {
+  const { access, caller } = call
   return {
     callTool: async (name, args = {}) => {
-      const tool = await source.find('tool', name, call.caller)
+      const tool = await access.find(source, 'tool', name, caller)
       if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
       return run(tool, args, call)
     },
     readResource: async (uri) => {
-      const resource = await source.find('resource', uri, call.caller)
+      const resource = await access.find(source, 'resource', uri, caller)
       if (resource === undefined) throw new ResourceNotFoundError(uri)
       return run(resource, undefined, call)
     },
     getPrompt: async (name, args = {}) => {
-      const prompt = await source.find('prompt', name, call.caller)
+      const prompt = await access.find(source, 'prompt', name, caller)
       if (prompt === undefined) throw invalidParams(`Unknown prompt: ${name}`)
       return run(prompt, args, call)
     },
@@ -32,6 +33,7 @@ async function run<K extends RunKind>(
   params: ParamsOf<K>,
   call: Call,
 ): Promise<ResultOf<K>> {
+  call.access.admit(component, call.caller)
   const given = await component.invoke(params, call.context)
   return given instanceof InputRequired ? runAgain(given, component, params, call) : given
 }

@@ -7,6 +7,7 @@ import { isObject, type EncodedResult } from '../protocol/json-rpc.js'
 import { COMPONENT_KINDS, KINDS } from '../protocol/kinds.js'
 import type { CallToolResult, GetPromptResult, JsonObject, ReadResourceResult } from '../protocol/types.js'
 import type { Provider } from '../providers/provider.js'
+import type { Access } from './access.js'
 import { complete } from './completion.js'
 import { componentFailure, toolFailure, type FailurePolicy } from './failures.js'
 import { Lists } from './lists.js'
@@ -17,6 +18,8 @@ export interface Call {
   readonly caller: Caller
   readonly context: Context
   readonly era: Era
+  /** Who may use what. */
+  readonly access: Access
   /** Has the client asked for what a component needs to run again. */
   readonly client: { require(required: InputRequired): Promise<void> }
 }
@@ -32,12 +35,14 @@ export interface RouterOptions extends FailurePolicy {
 export class Router {
   readonly #provider: Provider
   readonly #options: RouterOptions
+  readonly #access: Access
   readonly #routes: ReadonlyMap<string, Route>
 
-  constructor(provider: Provider, options: RouterOptions) {
+  constructor(provider: Provider, options: RouterOptions, access: Access) {
     this.#provider = provider
     this.#options = options
-    const lists = new Lists(provider, options.listPageSize, options.logger)
+    this.#access = access
+    const lists = new Lists(provider, options.listPageSize, options.logger, access)
     this.#routes = new Map<string, Route>([
       ...COMPONENT_KINDS.map((kind): [string, Route] => [
         KINDS[kind].list,
@@ -66,8 +71,9 @@ export class Router {
     const args = argumentsOf(params)
     let tool: Component<'tool'> | undefined
     try {
-      tool = await this.#provider.find('tool', name, caller)
+      tool = await this.#access.find(this.#provider, 'tool', name, caller)
       if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
+      this.#access.admit(tool, caller)
       if (tool.mirroredHeaders !== undefined)
         era.checkMirroredHeaders(tool.mirroredHeaders, args, context.headers)
       // Hardly ever are there questions first, so what is there at once is not awaited twice.
@@ -105,7 +111,7 @@ export class Router {
 
   async #complete(params: JsonObject, { caller, context }: Call): Promise<object> {
     try {
-      return await complete(this.#provider, params, context, caller)
+      return await complete(this.#access, this.#provider, params, context, caller)
     } catch (error) {
       throw componentFailure(error, 'completing an argument', this.#options)
     }

@@ -28,6 +28,8 @@ export type DisconnectReason =
   | 'idle timeout'
   | 'ping timeout'
   | 'closed by server'
+  /** `authenticate` does not let its client in any more. */
+  | 'refused'
   | 'server stopped'
 
 /** How long a client may take to answer a ping, in milliseconds. */

@@ -1,6 +1,6 @@
 import type { Caller, RelaySession } from '../components/context.js'
 import type { InputRequired } from '../components/input-required.js'
-import { CancelledError, ErrorCode, ProtocolError, PutOffError } from '../errors.js'
+import { CancelledError, ErrorCode, InsufficientScopeError, ProtocolError, PutOffError } from '../errors.js'
 import type { Era } from '../protocol/era.js'
 import {
   encodeError,
@@ -12,10 +12,11 @@ import {
 import type { LogLevel, ProgressToken } from '../protocol/types.js'
 import { Cancellation, type CancelSignal } from '../runtime/cancellation.js'
 import type { Logger } from '../runtime/logger.js'
+import { requestHeaders } from './authenticator.js'
 import { NOBODY_TO_ASK, type Asker } from './asker.js'
 import type { ClientLine } from './client-line.js'
 import type { Services } from './services.js'
-import type { HttpFacts, Reply } from './sinks.js'
+import type { RequestFacts, Reply } from './sinks.js'
 
 /** What a request finds in the session it belongs to. */
 export interface ExchangeSession extends RelaySession {
@@ -33,7 +34,7 @@ interface ExchangeStart {
   readonly session: ExchangeSession | undefined
   /** How its era asks the client. */
   readonly asks: (exchange: Exchange, services: Services) => Asker
-  readonly http: HttpFacts | undefined
+  readonly facts: RequestFacts | undefined
   /** The least severe level that is sent, as of now; `undefined` sends nothing. */
   readonly logging: { readonly logLevel: LogLevel | undefined }
 }
@@ -166,7 +167,16 @@ export class Exchange {
       error instanceof ProtocolError ? error : internalError(request.method, error, this.#services.logger),
     )
     this.#end()
-    reply.end(encodeError(request.id, shown), era.httpStatus(shown))
+    const text = encodeError(request.id, shown)
+    if (shown instanceof InsufficientScopeError) reply.end(text, 403, this.#challenge(shown))
+    else reply.end(text, era.httpStatus(shown))
+  }
+
+  /** What a client has to come back with. */
+  #challenge({ scopes }: InsufficientScopeError): Record<string, string> {
+    const { caller, facts } = this.start
+    const headers = requestHeaders(facts?.headers ?? {})
+    return { 'www-authenticate': this.#services.scopeChallenge(caller.auth, scopes, headers) }
   }
 
   /** Answer with questions, and leave the run that asked (2026-07-28). */

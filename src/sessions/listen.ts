@@ -64,8 +64,12 @@ export class Listen implements Audience {
 
   changed(changes: Changes): void {
     for (const method of changes.lists) if (this.#filter.lists.has(method)) this.#tell(method, {})
+    const { caller } = this.#exchange.start
     for (const uri of changes.resources)
-      if (this.#filter.resources.has(uri)) this.#tell('notifications/resources/updated', { uri })
+      if (this.#filter.resources.has(uri))
+        this.#services.whenHeard(uri, caller, () => {
+          this.#tell('notifications/resources/updated', { uri })
+        })
   }
 
   /** End it as the server: the client gets the empty result that says so. */

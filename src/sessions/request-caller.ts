@@ -1,5 +1,5 @@
 import type { Caller } from '../components/context.js'
-import type { HttpFacts } from './sinks.js'
+import type { RequestFacts } from './sinks.js'
 
 /** Headers that no handler needs and no log should hold. */
 const SENSITIVE = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key'])
@@ -11,25 +11,35 @@ export class RequestCaller implements Caller {
   readonly protocolVersion: Caller['protocolVersion']
   readonly era: Caller['era']
   readonly conversation: Caller['conversation']
-  readonly #http: HttpFacts
+  readonly #facts: RequestFacts
   #headers: Caller['headers']
 
-  constructor({ info, capabilities, protocolVersion, era, conversation }: Caller, http: HttpFacts) {
+  constructor({ info, capabilities, protocolVersion, era, conversation }: Caller, facts: RequestFacts) {
     this.info = info
     this.capabilities = capabilities
     this.protocolVersion = protocolVersion
     this.era = era
     this.conversation = conversation
-    this.#http = http
+    this.#facts = facts
+  }
+
+  get auth(): unknown {
+    return this.#facts.credentials.auth
+  }
+
+  get principal(): string | undefined {
+    return this.#facts.credentials.principal
   }
 
   get via(): string | undefined {
-    return this.#http.headers['via']
+    return this.#facts.headers?.['via']
   }
 
-  get headers(): Readonly<Record<string, string>> {
+  get headers(): Caller['headers'] {
+    const { headers } = this.#facts
+    if (headers === undefined) return undefined
     return (this.#headers ??= Object.fromEntries(
-      Object.entries(this.#http.headers).filter(([name]) => !SENSITIVE.has(name)),
+      Object.entries(headers).filter(([name]) => !SENSITIVE.has(name)),
     ))
   }
 }

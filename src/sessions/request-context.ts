@@ -50,7 +50,7 @@ export class RequestContext implements Context, InnerContext {
   }
 
   get session(): unknown {
-    return undefined
+    return this.#exchange.start.caller.auth
   }
 
   get requestId(): RequestId {
@@ -146,7 +146,8 @@ export class RequestContext implements Context, InnerContext {
   /** The same request going on to other components, within a context that may be narrower than this one. */
   [OPERATIONS](context: Context, { provider }: Scope = this.#services.scope): Operations {
     const { caller, era } = this.#exchange.start
-    return operationsOn(provider, { caller, era, context, client: this.#exchange })
+    const { access } = this.#services
+    return operationsOn(provider, { caller, era, context, client: this.#exchange, access })
   }
 
   [RELAY](): Relay {

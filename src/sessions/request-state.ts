@@ -4,7 +4,7 @@ import type { JsonObject } from '../protocol/types.js'
 import { bytesFromBase64Url, bytesToBase64Url } from '../runtime/base64.js'
 import type { Logger } from '../runtime/logger.js'
 import type { Caller } from '../components/context.js'
-import type { HttpFacts } from './sinks.js'
+import type { RequestFacts } from './sinks.js'
 
 /** How what a call has learnt from its client so far travels to the client and back (2026-07-28, basic/patterns/mrtr). */
 export interface RequestStateOptions {
@@ -51,7 +51,7 @@ const CHANGES_BY_ROUND = new Set(['_meta', 'inputResponses', 'requestState'])
 interface Origin {
   readonly request: JsonRpcRequest
   readonly caller: Caller
-  readonly http: HttpFacts | undefined
+  readonly facts: RequestFacts | undefined
 }
 
 /**
@@ -77,7 +77,7 @@ export class RequestStates {
 
   /** @throws ProtocolError where what is to be remembered is too much to carry. */
   async seal(kept: Omit<Resumed, 'responses'>, origin: Origin): Promise<string> {
-    if (origin.http !== undefined) this.#warn()
+    if (origin.facts?.headers !== undefined) this.#warn()
     const { answers, once, state, round } = kept
     const steps = once.map(([key, value]) => (value === undefined ? [key] : [key, value]))
     const text = JSON.stringify([Date.now() + this.#ttlMs, answers, steps, round, state])
@@ -140,7 +140,7 @@ export class RequestStates {
   #boundTo({ request: { method, params = {} }, caller }: Origin): Uint8Array<ArrayBuffer> {
     const asked = Object.entries(params).filter(([name]) => !CHANGES_BY_ROUND.has(name))
     return new TextEncoder().encode(
-      canonicalJson([this.#serverName, caller.info?.name, method, asked.sort()]),
+      canonicalJson([this.#serverName, caller.principal ?? caller.info?.name, method, asked.sort()]),
     )
   }
 

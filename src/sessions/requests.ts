@@ -12,7 +12,7 @@ import { askByReplaying } from './replayed-questions.js'
 import { RequestCaller } from './request-caller.js'
 import { RequestContext } from './request-context.js'
 import type { Services } from './services.js'
-import type { HttpFacts, Reply } from './sinks.js'
+import type { RequestFacts, Reply } from './sinks.js'
 
 /** How many requests of one client may be running at once. */
 const MAX_IN_FLIGHT = 1000
@@ -42,7 +42,7 @@ export class Requests {
   answerAlone(
     request: JsonRpcRequest,
     reply: Reply,
-    http: HttpFacts | undefined,
+    facts: RequestFacts | undefined,
     onSpeaker?: (speaker: { caller: Caller; logLevel: LogLevel | undefined }) => void,
   ): void {
     const era = this.#services.eras['2026-07-28']
@@ -62,7 +62,7 @@ export class Requests {
         reply,
         session: undefined,
         asks: askByReplaying,
-        http,
+        facts,
         logging: { logLevel },
       })
       if (request.method === 'subscriptions/listen') this.#listen(exchange)
@@ -78,7 +78,7 @@ export class Requests {
     session: ExchangeSession | undefined,
     request: JsonRpcRequest,
     reply: Reply,
-    http: HttpFacts | undefined,
+    facts: RequestFacts | undefined,
     /** Gives who speaks, or the result of a request that is about the conversation itself. */
     understand: (request: JsonRpcRequest) => Understood | Speaker,
   ): void {
@@ -103,7 +103,7 @@ export class Requests {
             reply,
             session,
             asks: askByPushing,
-            http,
+            facts,
             logging: understood,
           }),
         )
@@ -133,8 +133,8 @@ export class Requests {
   }
 
   #begin(given: ConstructorParameters<typeof Exchange>[0]): Exchange {
-    const { http, caller } = given
-    const start = http === undefined ? given : { ...given, caller: new RequestCaller(caller, http) }
+    const { facts, caller } = given
+    const start = facts === undefined ? given : { ...given, caller: new RequestCaller(caller, facts) }
     const exchange = new Exchange(start, this.#services, this.#onEnd)
     this.#inFlight.set(start.request.id, exchange)
     return exchange
@@ -146,14 +146,14 @@ export class Requests {
   }
 
   #route(exchange: Exchange): void {
-    const { router } = this.#services
+    const { router, access } = this.#services
     const { request, caller, era } = exchange.start
     const context = new RequestContext(exchange, this.#services)
     const fail = (error: unknown): void => {
       if (!exchange.isPutOff) exchange.fail(error)
     }
     try {
-      const call = { caller, context, era, client: exchange }
+      const call = { caller, context, era, client: exchange, access }
       router.route(request.method, request.params ?? {}, call).then((result) => {
         if (!exchange.isPutOff) exchange.answer(result)
       }, fail)

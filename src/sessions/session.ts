@@ -21,10 +21,11 @@ import {
 } from './client-session.js'
 import { Conversation } from './conversation.js'
 import type { ExchangeSession } from './exchange.js'
+import { RequestCaller } from './request-caller.js'
 import { Requests } from './requests.js'
 import { Roots } from './roots.js'
 import type { Services } from './services.js'
-import type { HttpFacts, Push, Reply } from './sinks.js'
+import type { RequestFacts, Push, Reply } from './sinks.js'
 
 /** How many messages a batch may hold. */
 const MAX_BATCH = 100
@@ -36,6 +37,8 @@ interface SessionOptions {
   readonly transport: TransportName
   /** There where the connection is the session. */
   readonly push?: Push | undefined
+  /** Whose it is: the principal of who opened it. */
+  readonly owner?: string | undefined
   /** Called once, when it is over. */
   readonly onEnd: (session: Session) => void
 }
@@ -48,6 +51,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   /** The `Mcp-Session-Id` over HTTP. */
   readonly id: string = crypto.randomUUID()
   readonly transport: TransportName
+  readonly owner: string | undefined
   readonly createdAt: number = Date.now()
   /** When a message last came in or went out, by the clock of `Date.now()`. */
   lastActive: number = this.createdAt
@@ -73,10 +77,13 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   #whenEnded: (() => void)[] | undefined
   #followers: Set<Follower> | undefined
   #isGone = false
+  /** What is known of the last message. */
+  #facts: RequestFacts | undefined
   #pingedAt = 0
 
-  constructor(services: Services, { transport, push, onEnd }: SessionOptions) {
+  constructor(services: Services, { transport, push, owner, onEnd }: SessionOptions) {
     this.transport = transport
+    this.owner = owner
     this.#services = services
     this.#push = push
     this.#onEnd = onEnd
@@ -150,21 +157,26 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   }
 
   /** Handle what came in, one message or a batch. All that answers it goes to `reply`. */
-  receive(payload: unknown, reply: Reply, http?: HttpFacts): void {
+  receive(payload: unknown, reply: Reply, facts?: RequestFacts): void {
     if (this.#isClosed) {
       refuseAsOver(payload, reply)
       return
     }
     this.lastHeard = this.lastActive = Date.now()
-    if (Array.isArray(payload)) this.#receiveBatch(payload, reply, http)
-    else this.#receiveOne(payload, reply, http)
+    this.#facts = facts ?? this.#facts
+    if (Array.isArray(payload)) this.#receiveBatch(payload, reply, facts)
+    else this.#receiveOne(payload, reply, facts)
   }
 
   changed(changes: Changes): void {
     for (const method of changes.lists) (this.#pendingLists ??= new Set()).add(method)
-    for (const uri of changes.resources)
-      if (this.#conversation.isSubscribed(uri)) (this.#pendingResources ??= new Set()).add(uri)
     this.#flush()
+    for (const uri of changes.resources)
+      if (this.#conversation.isSubscribed(uri))
+        this.#services.whenHeard(uri, this.#caller, () => {
+          ;(this.#pendingResources ??= new Set()).add(uri)
+          this.#flush()
+        })
   }
 
   /** Ping a client that has been silent, and give up one that stays so. */
@@ -236,23 +248,29 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     else (this.#whenEnded ??= []).push(callback)
   }
 
+  /** Who speaks, as of the last message. */
+  get #caller(): Caller | undefined {
+    const caller = this.#conversation.speaker?.caller
+    return caller === undefined || this.#facts === undefined ? caller : new RequestCaller(caller, this.#facts)
+  }
+
   #pushMessage(): Push['send'] | undefined {
     const push = this.#push
     return push && ((message) => push.send(message))
   }
 
-  #receiveOne(payload: unknown, reply: Reply, http: HttpFacts | undefined): void {
+  #receiveOne(payload: unknown, reply: Reply, facts: RequestFacts | undefined): void {
     const incoming = readMessage(payload)
     switch (incoming.kind) {
       case 'request':
         if (claimsOwnRevision(incoming.message.params))
-          this.#requests.answerAlone(incoming.message, reply, http, this.#onSpeaker)
+          this.#requests.answerAlone(incoming.message, reply, facts, this.#onSpeaker)
         else
           this.#requests.answerWithin(
             this.#isPassing ? undefined : this,
             incoming.message,
             reply,
-            http,
+            facts,
             this.#conversation.understand,
           )
         return
@@ -271,7 +289,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   }
 
   /** Batches were part of the protocol up to 2025-03-26, and `initialize` never part of one. */
-  #receiveBatch(payload: readonly unknown[], reply: Reply, http: HttpFacts | undefined): void {
+  #receiveBatch(payload: readonly unknown[], reply: Reply, facts: RequestFacts | undefined): void {
     const refuse = (problem: string): void => {
       reply.end(encodeError(undefined, invalidRequest(problem)), 400)
     }
@@ -285,7 +303,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
       return
     }
     const batch = new BatchReply(reply)
-    for (const message of payload) this.#receiveOne(message, batch.part(), http)
+    for (const message of payload) this.#receiveOne(message, batch.part(), facts)
     batch.complete()
   }
 

@@ -68,16 +68,16 @@ export class Sessions {
   }
 
   /** A session that is as long as a connection: a process's stdio, or a pair in memory. */
-  connect(push: Push, transport: TransportName): Session {
-    const session = new Session(this.#services, { transport, push, onEnd: this.#onEnd })
+  connect(push: Push, transport: TransportName, owner?: string): Session {
+    const session = new Session(this.#services, { transport, push, owner, onEnd: this.#onEnd })
     this.#connections.add(session)
     this.#heartbeat.wake()
     return session
   }
 
   /** A session that is to be known by an id, once it has been initialized: see `keep`. */
-  prepare(transport: TransportName): Session {
-    return new Session(this.#services, { transport, onEnd: this.#onEnd })
+  prepare(transport: TransportName, owner?: string): Session {
+    return new Session(this.#services, { transport, owner, onEnd: this.#onEnd })
   }
 
   /** For one HTTP request of a client up to 2025-11-25 that stands alone: nothing is known of who sent it. */

@@ -11,9 +11,9 @@ export interface Reply {
   send(message: string): void | Promise<void>
   /**
    * The answer, and the end; without one where a request was called off.
-   * `status` is for HTTP, and only of use while nothing else was sent.
+   * `status` and `headers` are for HTTP, and only of use while nothing else was sent.
    */
-  end(message?: string, status?: number): void
+  end(message?: string, status?: number, headers?: Readonly<Record<string, string>>): void
   /** What came in wants no answer. */
   accept(): void
   /** Show those in between that the answer is still to come. */
@@ -28,8 +28,20 @@ export interface Push {
   close(): void
 }
 
-/** What a handler may know of the HTTP request it answers. */
-export interface HttpFacts {
-  /** Lower-case names. */
-  readonly headers: Readonly<Record<string, string>>
+/** Who sent a message, as `authenticate` says. */
+export interface Credentials {
+  /** What it gave. */
+  readonly auth: unknown
+  /** The same for requests of the same caller only; nothing where nobody is asked who he is. */
+  readonly principal: string | undefined
+}
+
+/** Where nobody is asked who he is. */
+export const ANYBODY: Credentials = { auth: undefined, principal: undefined }
+
+/** What is known of a message beside what it says. */
+export interface RequestFacts {
+  /** HTTP headers by their lower-case names, where there is HTTP. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly credentials: Credentials
 }

@@ -1,6 +1,7 @@
 import type { Stop, Watch } from '../components/component.js'
 import type { Caller } from '../components/context.js'
 import type { Provider } from '../providers/provider.js'
+import type { Access } from '../router/access.js'
 import type { Logger } from '../runtime/logger.js'
 
 interface Watched {
@@ -21,14 +22,16 @@ const PATIENCE_MS = 1000
 /** Has the sources of resources watched while somebody wants to hear of them, and no longer. */
 export class Watches {
   readonly #provider: Provider
+  readonly #access: Access
   readonly #notify: (uri: string) => void
   readonly #logger: Logger
   readonly #watched = new Map<string, Watched>()
   readonly #work = new Set<Promise<void>>()
   #isScheduled = false
 
-  constructor(provider: Provider, notify: (uri: string) => void, logger: Logger) {
+  constructor(provider: Provider, access: Access, notify: (uri: string) => void, logger: Logger) {
     this.#provider = provider
+    this.#access = access
     this.#notify = notify
     this.#logger = logger
     provider.subscribe((change) => {
@@ -107,7 +110,7 @@ export class Watches {
   }
 
   async #find({ uri, caller }: Watched): Promise<Watch | undefined> {
-    return (await this.#provider.find('resource', uri, caller))?.watch
+    return (await this.#access.find(this.#provider, 'resource', uri, caller))?.watch
   }
 }
 

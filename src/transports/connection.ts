@@ -2,12 +2,16 @@ import type { JsonRpcMessage } from '../protocol/json-rpc.js'
 import type { RequestId } from '../protocol/types.js'
 import type { Session } from '../sessions/session.js'
 import type { Sessions } from '../sessions/sessions.js'
-import type { Push, Reply } from '../sessions/sinks.js'
+import type { Credentials, Push, Reply, RequestFacts } from '../sessions/sinks.js'
 import { InMemoryTransport } from './in-memory.js'
-import type { Transport } from './transport.js'
+import type { MessageFacts, Transport } from './transport.js'
 
 /** Serve one client over a connection that carries message objects. */
-export async function serveTransport(transport: Transport, sessions: Sessions): Promise<Session> {
+export async function serveTransport(
+  transport: Transport,
+  sessions: Sessions,
+  credentials?: Credentials,
+): Promise<Session> {
   const send = senderOver(transport)
   const close = async (): Promise<void> => {
     await transport.close()
@@ -18,12 +22,15 @@ export async function serveTransport(transport: Transport, sessions: Sessions): 
       () => void close().catch(() => undefined),
     ),
     transport instanceof InMemoryTransport ? 'inMemory' : 'custom',
+    credentials?.principal,
   )
-  transport.onmessage = (message: { readonly id?: unknown }) => {
+  const facts = credentials && { credentials }
+  transport.onmessage = (message: { readonly id?: unknown }, told?: unknown) => {
     const { id } = (message as { readonly id?: RequestId } | null) ?? {}
     session.receive(
       message,
       sharedReply((text) => send(text, id)),
+      factsIn(told as MessageFacts | undefined) ?? facts,
     )
   }
   const previous = transport.onclose
@@ -43,6 +50,13 @@ export async function serveTransport(transport: Transport, sessions: Sessions): 
     throw error
   }
   return session
+}
+
+/** Who sent a message, where that is known of each: from another server of this process, or from what an SDK's middleware found out. */
+function factsIn({ credentials, authInfo }: MessageFacts = {}): RequestFacts | undefined {
+  if (credentials !== undefined) return { credentials }
+  if (authInfo === undefined) return undefined
+  return { credentials: { auth: authInfo, principal: JSON.stringify(authInfo) } }
 }
 
 /** A client that has gone is heard of by `onclose`; what was on its way to it is lost. */

@@ -1,11 +1,12 @@
 import type { JsonRpcMessage } from '../protocol/json-rpc.js'
+import type { Credentials } from '../sessions/sinks.js'
 import type { MessageFacts, SendOptions, Transport } from './transport.js'
 
 /**
  * Two ends of a connection within one process. Messages cross as JSON text, as they would
  * cross a wire: neither side can see, or change, what the other holds.
  */
-export function inMemoryTransports(): [client: Transport, server: Transport] {
+export function inMemoryTransports(): [client: InMemoryTransport, server: InMemoryTransport] {
   const client = new InMemoryTransport()
   const server = new InMemoryTransport()
   client.join(server)
@@ -18,6 +19,8 @@ export class InMemoryTransport implements Transport {
   onmessage?: ((message: never, facts?: never) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
+  /** Says who sends what is sent from now on, where another server speaks on behalf of its clients. */
+  credentials: (() => Credentials | undefined) | undefined
   #other: InMemoryTransport | undefined
   #waiting: { text: string; facts: MessageFacts | undefined }[] | undefined = []
 
@@ -39,7 +42,9 @@ export class InMemoryTransport implements Transport {
   /** Send what is JSON already; `relatedRequestId` is the other side's request that it belongs to. */
   sendText(text: string, relatedRequestId: unknown): Promise<void> {
     if (this.#other === undefined) return Promise.reject(new Error('The connection is closed'))
-    this.#other.#take(text, relatedRequestId === undefined ? undefined : { relatedRequestId })
+    const credentials = this.credentials?.()
+    const isPlain = relatedRequestId === undefined && credentials === undefined
+    this.#other.#take(text, isPlain ? undefined : { relatedRequestId, credentials })
     return Promise.resolve()
   }
 

@@ -3,6 +3,7 @@ import { ErrorCode, ProtocolError } from '../errors.js'
 import { encodeError, parseJson } from '../protocol/json-rpc.js'
 import type { Session } from '../sessions/session.js'
 import type { Sessions } from '../sessions/sessions.js'
+import type { Credentials, RequestFacts } from '../sessions/sinks.js'
 import { sharedPush, sharedReply } from './connection.js'
 import { LineReader } from './lines.js'
 
@@ -28,7 +29,11 @@ export interface StdioServer {
 }
 
 /** Serve one client over a process's own streams, a message a line (basic/transports/stdio). */
-export function serveStdio(sessions: Sessions, streams: StdioStreams): StdioServer {
+export function serveStdio(
+  sessions: Sessions,
+  streams: StdioStreams,
+  credentials?: Credentials,
+): StdioServer {
   const { stdin } = streams
   const output = new LineWriter(streams)
   const { promise: ended, resolve: end } = withResolvers()
@@ -37,12 +42,14 @@ export function serveStdio(sessions: Sessions, streams: StdioStreams): StdioServ
       end()
     }),
     'stdio',
+    credentials?.principal,
   )
+  const facts = credentials && { credentials }
   const reply = sharedReply(output.write)
   const lines = new LineReader(
     MAX_LINE_BYTES,
     (line) => {
-      receiveLine(session, line, output, reply)
+      receiveLine(session, line, output, reply, facts)
     },
     () => {
       const problem = `A line must not be longer than ${MAX_LINE_BYTES} bytes`
@@ -87,6 +94,7 @@ function receiveLine(
   line: string,
   output: LineWriter,
   reply: ReturnType<typeof sharedReply>,
+  facts: RequestFacts | undefined,
 ): void {
   let payload: unknown
   try {
@@ -95,7 +103,7 @@ function receiveLine(
     void output.write(encodeError(undefined, error as ProtocolError))
     return
   }
-  session.receive(payload, reply)
+  session.receive(payload, reply, facts)
 }
 
 /** Writes lines to stdout, all of one turn of the event loop at once, and keeps everybody else off it. */

@@ -1,6 +1,7 @@
 import type { EraName } from '../protocol/era.js'
 import type { JsonRpcMessage } from '../protocol/json-rpc.js'
 import type { RequestId } from '../protocol/types.js'
+import type { Credentials } from '../sessions/sinks.js'
 
 /** What may be said of a message as it is sent, in the official SDK's words. */
 export interface SendOptions {
@@ -20,6 +21,10 @@ export interface SendOptions {
 export interface MessageFacts {
   /** The request that we made, and that the message belongs to. */
   readonly relatedRequestId?: unknown
+  /** Who sent it, as another server of this process knows. */
+  readonly credentials?: Credentials | undefined
+  /** The same as the official SDK has it. */
+  readonly authInfo?: unknown
 }
 
 /**

@@ -297,3 +297,50 @@ test('our wire types are what the official package says', () => {
   expectTypeOf<OfficialCreateMessageResult>().toExtend<CreateMessageResult>()
   expectTypeOf<OfficialRoot>().toExtend<Root>()
 })
+
+describe('who asks', () => {
+  interface User {
+    id: string
+  }
+  const secured = new FastMCP<User>({
+    name: 'types',
+    version: '1.0.0',
+    authenticate: ({ headers }) => ({ id: headers['x-api-key'] ?? headers.get('x-other') ?? '' }),
+    principal: ({ id }) => id,
+  })
+
+  test('is what authenticate gives, in every handler', () => {
+    secured
+      .addTool({
+        name: 'tool',
+        canAccess: ({ id }) => id === 'ann',
+        execute: (_args, { session }) => {
+          expectTypeOf(session).toEqualTypeOf<User>()
+          return session.id
+        },
+      })
+      .addPrompt({
+        name: 'prompt',
+        canAccess: ({ id }) => id !== '',
+        load: (_args, { session }) => session.id,
+      })
+      .addResource({ uri: 'a://b', name: 'resource', load: ({ session }) => session.id })
+      .use(({ context }, next) => {
+        expectTypeOf(context.session).toEqualTypeOf<User>()
+        return next()
+      })
+    // @ts-expect-error -- a User has no such member
+    secured.addTool({ name: 'other', canAccess: ({ name }) => name === '', execute: () => '' })
+  })
+
+  test('is known without being said', () => {
+    const inferred = new FastMCP({ name: 'n', version: '1', authenticate: () => ({ role: 'admin' }) })
+    inferred.addTool({ name: 'tool', execute: (_args, { session }) => session.role })
+    // @ts-expect-error -- not a User
+    new FastMCP<User>({ name: 'n', version: '1', authenticate: () => ({ role: 'admin' }) })
+  })
+
+  test('a server can be mounted by one that knows more', () => {
+    new FastMCP<User & { more: string }>({ name: 'n', version: '1' }).mount('in', secured)
+  })
+})

@@ -1,13 +1,19 @@
 import { ProtocolError } from '../../errors.js'
 import { hopsIn, MAX_HOPS } from '../../protocol/via.js'
+import type { AuthScheme } from '../../sessions/auth-scheme.js'
+import { RefusedError, requestHeaders, type Authenticator } from '../../sessions/authenticator.js'
 import type { Sessions } from '../../sessions/sessions.js'
+import type { Credentials } from '../../sessions/sinks.js'
 import { Cors, type CorsOptions } from './cors.js'
 import type { EventStore } from './event-store.js'
 import { Guard, type GuardOptions } from './guard.js'
 import { Health, type HealthOptions, type ReadyOptions, type ServerStatus } from './health.js'
 import { HttpError, NO_HEADERS, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
 import { MESSAGES_PATH, SSE_PATH, SseTransport } from './sse-transport.js'
-import { sendError, StreamableHttp } from './streamable-http.js'
+import { authRequest } from './auth-request.js'
+import { sendError } from './errors.js'
+import { Rechecks } from './rechecks.js'
+import { StreamableHttp } from './streamable-http.js'
 
 /** Where and how the server is reached over HTTP. */
 export interface EndpointOptions extends GuardOptions {
@@ -30,6 +36,9 @@ export interface EndpointServer {
   readonly sessions: Sessions
   readonly health: HealthOptions | undefined
   readonly ready: ReadyOptions | undefined
+  /** Finds out who sends requests, if that matters. */
+  readonly authenticator: Authenticator | undefined
+  readonly scheme: AuthScheme | undefined
   /** Called before each request; a promise is waited for where the server is to be started first. */
   readonly begin: () => Promise<void> | undefined
   readonly status: () => ServerStatus
@@ -37,7 +46,17 @@ export interface EndpointServer {
 }
 
 /** What stands at a path. */
-export type Role = 'mcp' | 'sse' | 'messages' | 'health' | 'ready'
+export type Role = 'mcp' | 'sse' | 'messages' | 'health' | 'ready' | 'metadata'
+
+/** Whether one has to be let in for what stands at a path. */
+const IS_CHECKED: { readonly [R in Role]: boolean } = {
+  mcp: true,
+  sse: true,
+  messages: true,
+  health: false,
+  ready: false,
+  metadata: false,
+}
 
 export const DEFAULT_ENDPOINT = '/mcp'
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -51,6 +70,7 @@ export class HttpEndpoint {
   readonly #guard: Guard
   readonly #cors: Cors | undefined
   readonly #health: Health
+  readonly #rechecks: Rechecks | undefined
 
   /** @throws TypeError for options that cannot be meant. */
   constructor(server: EndpointServer, options: EndpointOptions) {
@@ -61,12 +81,14 @@ export class HttpEndpoint {
       throw new TypeError(`The endpoint ${JSON.stringify(endpoint)} must begin with "/"`)
     if (stateless && sse) throw new TypeError('HTTP+SSE has sessions: it cannot be served statelessly')
     this.#server = server
-    this.#mcp = new StreamableHttp(server.sessions, { maxBodyBytes, stateless, eventStore })
-    this.#sse = new SseTransport(server.sessions, maxBodyBytes)
+    const rechecks = server.authenticator && new Rechecks(server.authenticator)
+    this.#rechecks = rechecks
+    this.#mcp = new StreamableHttp(server.sessions, { maxBodyBytes, stateless, eventStore, rechecks })
+    this.#sse = new SseTransport(server.sessions, maxBodyBytes, rechecks)
     this.#guard = new Guard(options)
     this.#cors = cors === false ? undefined : new Cors(cors === true ? {} : cors)
-    this.#health = new Health(server.health, server.ready, server.status)
-    this.paths = pathsOf(endpoint, sse, this.#health)
+    this.#health = new Health(server.health, server.ready, server.status, server.authenticator !== undefined)
+    this.paths = pathsOf(endpoint, sse, this.#health, server.scheme)
   }
 
   roleAt(path: string): Role | undefined {
@@ -102,7 +124,8 @@ export class HttpEndpoint {
   #answer(request: HttpRequest, response: HttpResponse, role: Role | undefined): void {
     let cors = NO_HEADERS
     const refuse = (error: unknown): void => {
-      if (!(error instanceof HttpError || error instanceof ProtocolError)) this.#server.onError(error)
+      const isExpected = [HttpError, ProtocolError, RefusedError].some((kind) => error instanceof kind)
+      if (!isExpected) this.#server.onError(error)
       sendError(response, error, cors)
     }
     try {
@@ -110,10 +133,39 @@ export class HttpEndpoint {
       refuseLoops(request)
       if (origin !== undefined && this.#cors !== undefined) cors = this.#cors.headers(origin)
       if (request.method === 'OPTIONS' && role !== undefined) this.#preflight(request, response, origin)
-      else this.#serve(role, request, response, cors)?.catch(refuse)
+      else this.#serveChecked(role, request, response, cors)?.catch(refuse)
     } catch (error) {
       refuse(error)
     }
+  }
+
+  /** Nothing is read, or looked up, for who is not let in. */
+  #serveChecked(
+    role: Role | undefined,
+    request: HttpRequest,
+    response: HttpResponse,
+    cors: HttpHeaders,
+  ): Promise<void> | undefined {
+    const { authenticator } = this.#server
+    if (authenticator === undefined || role === undefined || !IS_CHECKED[role])
+      return this.#serve(role, request, response, cors)
+    const refused = (error: unknown): never => {
+      request.discard()
+      const sessionId = request.headers['mcp-session-id']
+      if (sessionId !== undefined) this.#rechecks?.refused(sessionId)
+      throw error
+    }
+    const letIn = (credentials: Credentials): Promise<void> | undefined => {
+      request.credentials = credentials
+      return this.#serve(role, request, response, cors)
+    }
+    let checked: Credentials | Promise<Credentials>
+    try {
+      checked = authenticator.check(authRequest(request, role === 'mcp' ? 'httpStream' : 'sse'))
+    } catch (error) {
+      return refused(error)
+    }
+    return checked instanceof Promise ? checked.catch(refused).then(letIn) : letIn(checked)
   }
 
   #serve(
@@ -136,9 +188,18 @@ export class HttpEndpoint {
       case 'ready':
         this.#health.answerReady(request, response, cors)
         return undefined
+      case 'metadata':
+        this.#answerMetadata(request, response, cors)
+        return undefined
       case undefined:
         throw new HttpError(404, 'There is nothing here')
     }
+  }
+
+  #answerMetadata({ method, headers }: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
+    if (method !== 'GET') throw new HttpError(405, 'Ask with GET', { allow: 'GET' })
+    const document = JSON.stringify(this.#server.scheme?.metadata.document(requestHeaders(headers)))
+    response.send(200, { 'content-type': 'application/json', ...cors }, document)
   }
 
   #preflight(request: HttpRequest, response: HttpResponse, origin: string | undefined): void {
@@ -148,8 +209,14 @@ export class HttpEndpoint {
 }
 
 /** The endpoint itself wins where two are to be at one path. */
-function pathsOf(endpoint: string, sse: boolean, { healthPath, readyPath }: Health): Map<string, Role> {
+function pathsOf(
+  endpoint: string,
+  sse: boolean,
+  { healthPath, readyPath }: Health,
+  scheme: AuthScheme | undefined,
+): Map<string, Role> {
   const paths = new Map<string, Role>()
+  for (const path of scheme?.metadata.paths(endpoint) ?? []) paths.set(path, 'metadata')
   if (readyPath !== undefined) paths.set(readyPath, 'ready')
   if (healthPath !== undefined) paths.set(healthPath, 'health')
   if (sse) paths.set(SSE_PATH, 'sse').set(MESSAGES_PATH, 'messages')

@@ -1,4 +1,5 @@
 import { ErrorCode, ProtocolError } from '../../errors.js'
+import { ANYBODY, type Credentials } from '../../sessions/sinks.js'
 import type { HttpEndpoint, Role } from './endpoint.js'
 import {
   HttpError,
@@ -21,6 +22,7 @@ class WebRequest implements HttpRequest {
   readonly path: string
   readonly query: string
   readonly headers: HttpHeaders
+  credentials: Credentials = ANYBODY
   readonly #request: Request
 
   constructor(request: Request) {
@@ -34,6 +36,10 @@ class WebRequest implements HttpRequest {
 
   get originalPath(): string {
     return this.path
+  }
+
+  discard(): void {
+    this.#request.body?.cancel().catch(() => undefined)
   }
 
   async text(limit: number): Promise<string> {

@@ -56,14 +56,21 @@ export class Health {
   readonly #message: string
   readonly #status: number
   readonly #server: () => ServerStatus
+  readonly #isShort: boolean
 
-  constructor(health: HealthOptions = {}, ready: ReadyOptions = {}, server: () => ServerStatus) {
+  constructor(
+    health: HealthOptions = {},
+    ready: ReadyOptions = {},
+    server: () => ServerStatus,
+    isShort: boolean,
+  ) {
     const { path = '/health', message = 'ok', status = 200 } = health
     this.healthPath = health.enabled === false ? undefined : path
     this.readyPath = ready.enabled === false ? undefined : (ready.path ?? '/ready')
     this.#message = message
     this.#status = status
     this.#server = server
+    this.#isShort = isShort
   }
 
   answerHealth(request: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
@@ -73,7 +80,9 @@ export class Health {
   answerReady(request: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
     const status = this.#server()
     const headers = { 'cache-control': 'no-store', ...cors }
-    const body = JSON.stringify(status)
+    // Where clients have to say who they are, strangers are not told what is behind it.
+    const { name, version, state, ready } = status
+    const body = JSON.stringify(this.#isShort ? { name, version, state, ready } : status)
     answer(request, response, status.ready ? 200 : 503, 'application/json', body, headers)
   }
 }

@@ -3,6 +3,8 @@
  * ones without turning either into the other.
  */
 
+import type { Credentials } from '../../sessions/sinks.js'
+
 export type HttpHeaders = Readonly<Record<string, string>>
 
 export const NO_HEADERS: HttpHeaders = {}
@@ -17,6 +19,8 @@ export interface HttpRequest {
   readonly query: string
   /** Lower-case names. */
   readonly headers: HttpHeaders
+  /** Who sent it, once that has been found out. */
+  credentials: Credentials
   /** The body, where something before us has read and parsed it. */
   readonly parsed?: unknown
   /**
@@ -24,6 +28,8 @@ export interface HttpRequest {
    * @throws HttpError 413 past `limit` bytes, 400 for what is not UTF-8.
    */
   text(limit: number): Promise<string>
+  /** The body is not wanted: no more of it is taken than lets the client see the answer. */
+  discard(): void
 }
 
 /** Either one whole answer, or a stream: begun, written to, ended. */

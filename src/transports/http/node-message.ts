@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ErrorCode, ProtocolError } from '../../errors.js'
+import { ANYBODY, type Credentials } from '../../sessions/sinks.js'
 import {
   HttpError,
   MAX_BACKLOG_BYTES,
@@ -28,6 +29,7 @@ export class NodeRequest implements HttpRequest {
   readonly path: string
   readonly query: string
   readonly headers: HttpHeaders
+  credentials: Credentials = ANYBODY
   readonly #message: IncomingMessage & FrameworkFacts
 
   constructor(message: IncomingMessage) {
@@ -81,7 +83,13 @@ export class NodeRequest implements HttpRequest {
     message.on('error', () => {
       reject(new HttpError(400, 'The body was not sent to its end'))
     })
+    // Its client may have gone before anybody wanted to read.
+    if (message.destroyed) reject(new HttpError(400, 'The body was not sent to its end'))
     return promise
+  }
+
+  discard(): void {
+    if (!this.#message.complete) linger(this.#message)
   }
 }
 

@@ -59,7 +59,8 @@ export class PostReply implements Reply {
     this.#stream?.hangUp()
   }
 
-  end(message?: string, status = 200): void {
+  end(message?: string, status = 200, headers?: HttpHeaders): void {
+    if (headers !== undefined) this.#headers = { ...this.#headers, ...headers }
     if (this.#isStreaming || (status === 200 && !this.#isPlain(message))) this.#endStream(message)
     else this.#json(message === undefined ? 202 : status, message)
   }

@@ -1,9 +1,11 @@
 import { invalidRequest } from '../../errors.js'
 import { parseJson, readMessage } from '../../protocol/json-rpc.js'
+import type { Session } from '../../sessions/session.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { sharedReply } from '../connection.js'
 import { HttpError, type HttpHeaders, type HttpRequest, type HttpResponse } from './message.js'
 import { checkContentType, refuseIfFull } from './negotiation.js'
+import type { Rechecks } from './rechecks.js'
 import { EVENT_STREAM, frame } from './sse.js'
 
 /** Where clients open the stream, and where they send messages to. */
@@ -17,10 +19,12 @@ export const MESSAGES_PATH = '/messages'
 export class SseTransport {
   readonly #sessions: Sessions
   readonly #maxBodyBytes: number
+  readonly #rechecks: Rechecks | undefined
   readonly #replies = new Map<string, ReturnType<typeof sharedReply>>()
 
-  constructor(sessions: Sessions, maxBodyBytes: number) {
+  constructor(sessions: Sessions, maxBodyBytes: number, rechecks: Rechecks | undefined) {
     this.#sessions = sessions
+    this.#rechecks = rechecks
     this.#maxBodyBytes = maxBodyBytes
   }
 
@@ -28,7 +32,7 @@ export class SseTransport {
   open(request: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
     if (request.method !== 'GET') throw new HttpError(405, 'The stream is opened with GET', { allow: 'GET' })
     refuseIfFull(this.#sessions)
-    const session = this.#sessions.prepare('sse')
+    const session = this.#sessions.prepare('sse', request.credentials.principal)
     const send = (message: string): void | Promise<void> => response.write(frame(message))
     response.beginStream({ ...EVENT_STREAM, ...cors })
     void response.write(`event: endpoint\ndata: ${messagesPath(request)}?sessionId=${session.id}\n\n`)
@@ -44,6 +48,9 @@ export class SseTransport {
     response.onGone(() => {
       session.end('connection closed')
     })
+    this.#rechecks?.watch(request, response, () => {
+      session.end('refused')
+    })
   }
 
   /** Take a message. Whatever answers it comes on the stream. */
@@ -51,15 +58,23 @@ export class SseTransport {
     if (request.method !== 'POST') throw new HttpError(405, 'Messages are sent with POST', { allow: 'POST' })
     checkContentType(request.headers)
     const id = new URLSearchParams(request.query).get('sessionId') ?? ''
-    if (this.#sessions.get(id, 'sse') === undefined) throw noSession()
+    this.#find(id, request)
     const payload = request.parsed ?? parseJson(await request.text(this.#maxBodyBytes))
-    const session = this.#sessions.get(id, 'sse')
+    const session = this.#find(id, request)
     const reply = this.#replies.get(id)
-    if (session === undefined || reply === undefined) throw noSession()
+    if (reply === undefined) throw noSession()
     const incoming = readMessage(payload)
     if (incoming.kind === 'invalid' && !Array.isArray(payload)) throw invalidRequest(incoming.problem)
-    session.receive(payload, reply, { headers: request.headers })
+    const { headers, credentials } = request
+    session.receive(payload, reply, { headers, credentials })
     response.send(202, { 'content-type': 'text/plain', ...cors }, 'Accepted')
+  }
+
+  /** To anybody but who opened it a session is not there. */
+  #find(id: string, { credentials }: HttpRequest): Session {
+    const session = this.#sessions.get(id, 'sse')
+    if (session === undefined || session.owner !== credentials.principal) throw noSession()
+    return session
   }
 }
 

@@ -1,8 +1,9 @@
-import { ErrorCode, invalidRequest, ProtocolError } from '../../errors.js'
+import { invalidRequest } from '../../errors.js'
 import { encodeError, parseJson, readMessage, type JsonRpcRequest } from '../../protocol/json-rpc.js'
 import type { JsonObject } from '../../protocol/types.js'
 import type { Session } from '../../sessions/session.js'
 import type { Sessions } from '../../sessions/sessions.js'
+import type { RequestFacts } from '../../sessions/sinks.js'
 import { EventMemory } from './event-log.js'
 import { StoredEventLog, type EventStore } from './event-store.js'
 import { EventStreams, type EventStream } from './event-streams.js'
@@ -18,6 +19,7 @@ import {
   versionOf,
 } from './negotiation.js'
 import { PostReply, type Accepts } from './post-reply.js'
+import type { Rechecks } from './rechecks.js'
 import { EVENT_STREAM, frame } from './sse.js'
 import { findMismatch } from './standard-headers.js'
 
@@ -30,6 +32,8 @@ interface StreamableHttpOptions {
   readonly stateless: boolean
   /** `false`: streams that were cut cannot be resumed. */
   readonly eventStore: EventStore | false | undefined
+  /** There where clients have to say who they are. */
+  readonly rechecks: Rechecks | undefined
 }
 
 /** The MCP endpoint: every protocol revision over one URL (basic/transports, Streamable HTTP). */
@@ -71,7 +75,7 @@ export class StreamableHttp {
   /** From 2026-07-28 on: each request stands alone, and ends when its client goes. */
   #answerAlone(
     payload: JsonObject,
-    { headers }: HttpRequest,
+    request: HttpRequest,
     response: HttpResponse,
     accepts: Accepts,
     cors: HttpHeaders,
@@ -83,79 +87,88 @@ export class StreamableHttp {
     else if (incoming.kind === 'request') {
       if (incoming.message.method === 'subscriptions/listen' && !accepts.stream)
         throw new HttpError(406, 'subscriptions/listen is answered with a stream only')
-      this.#answerRequest(incoming.message, headers, response, reply)
+      this.#answerRequest(incoming.message, request, response, reply)
     } else reply.accept()
   }
 
   #answerRequest(
-    request: JsonRpcRequest,
-    headers: HttpHeaders,
+    message: JsonRpcRequest,
+    request: HttpRequest,
     response: HttpResponse,
     reply: PostReply,
   ): void {
-    const mismatch = findMismatch(headers, request)
+    const mismatch = findMismatch(request.headers, message)
     if (mismatch !== undefined) {
-      reply.end(encodeError(request.id, mismatch), 400)
+      reply.end(encodeError(message.id, mismatch), 400)
       return
     }
     const requests = this.#sessions.alone()
-    requests.answerAlone(request, reply, { headers })
+    requests.answerAlone(message, reply, factsOf(request))
     response.onGone(() => {
       requests.cancelAll('the client has gone')
     })
+    if (message.method === 'subscriptions/listen')
+      this.#options.rechecks?.watch(request, response, () => {
+        requests.cancelAll('its client is refused now')
+      })
   }
 
   /** Up to 2025-11-25: within the session that `initialize` opens; a client that goes may come back. */
   #answerInSession(
     payload: unknown,
-    { headers }: HttpRequest,
+    request: HttpRequest,
     response: HttpResponse,
     accepts: Accepts,
     cors: HttpHeaders,
   ): void {
+    const { headers } = request
     checkVersion(headers)
     const reply = new PostReply(response, accepts, cors)
     if (this.#options.stateless) {
       const session = this.#sessions.passing(versionOf(headers))
-      session.receive(payload, reply, { headers })
+      session.receive(payload, reply, factsOf(request))
       response.onGone(() => {
         session.end('connection closed')
       })
     } else if (headers['mcp-session-id'] === undefined && isInitialize(payload))
-      this.#open(payload, headers, reply)
+      this.#open(payload, request, reply)
     else {
-      const session = this.#find(headers)
+      const session = this.#find(request)
       if (this.#options.eventStore !== false)
         reply.onStream = (begun, head) => this.#streamsOf(session).begin(begun, head)
-      session.receive(payload, reply, { headers })
+      session.receive(payload, reply, factsOf(request))
     }
   }
 
-  #open(payload: unknown, headers: HttpHeaders, reply: PostReply): void {
+  #open(payload: unknown, request: HttpRequest, reply: PostReply): void {
     refuseIfFull(this.#sessions)
-    const session = this.#sessions.prepare('httpStream')
+    const session = this.#sessions.prepare('httpStream', request.credentials.principal)
     // It is answered at once, so that the session is open, or not, before the answer begins.
     reply.onBegin = () => {
       if (!session.isOpen) return
       this.#sessions.keep(session)
       reply.addHeader('mcp-session-id', session.id)
     }
-    session.receive(payload, reply, { headers })
+    session.receive(payload, reply, factsOf(request))
   }
 
   /** The stream on which a 2025 client hears what answers no request, or one that was cut and goes on. */
-  #listen({ headers }: HttpRequest, response: HttpResponse, cors: HttpHeaders): Promise<void> | undefined {
+  #listen(request: HttpRequest, response: HttpResponse, cors: HttpHeaders): Promise<void> | undefined {
+    const { headers } = request
     this.#refuseStateless()
     refuseInEra2026(headers)
     if (!readAccept(headers['accept']).stream) throw new HttpError(406, 'A GET must accept text/event-stream')
     checkVersion(headers)
-    const session = this.#find(headers)
+    const session = this.#find(request)
     const lastEventId = headers['last-event-id']
     if (lastEventId !== undefined && this.#options.eventStore !== false)
-      return this.#resume(session, lastEventId, response, cors)
+      return this.#resume(session, lastEventId, response, cors).then(() => {
+        this.#recheck(session, request, response)
+      })
     if (session.isListening) throw new HttpError(409, 'This session has its stream already')
     if (this.#options.eventStore === false) this.#listenOnce(session, response, cors)
     else attach(session, this.#streamsOf(session).beginPush(response, cors), response)
+    this.#recheck(session, request, response)
     return undefined
   }
 
@@ -171,6 +184,13 @@ export class StreamableHttp {
     if (resumed.push !== undefined) attach(session, resumed.push, response)
   }
 
+  /** A stream must not outlive what its client was let in for. */
+  #recheck(session: Session, request: HttpRequest, response: HttpResponse): void {
+    this.#options.rechecks?.watch(request, response, () => {
+      session.end('refused')
+    })
+  }
+
   #listenOnce(session: Session, response: HttpResponse, cors: HttpHeaders): void {
     response.beginStream({ ...EVENT_STREAM, ...cors })
     const detach = session.attach({
@@ -182,10 +202,10 @@ export class StreamableHttp {
     response.onGone(detach)
   }
 
-  #end({ headers }: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
+  #end(request: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
     this.#refuseStateless()
-    refuseInEra2026(headers)
-    this.#find(headers).end('client ended the session')
+    refuseInEra2026(request.headers)
+    this.#find(request).end('client ended the session')
     response.send(204, cors)
   }
 
@@ -194,11 +214,13 @@ export class StreamableHttp {
       throw new HttpError(405, 'This server keeps no sessions: it takes POST only', { allow: 'POST' })
   }
 
-  #find(headers: HttpHeaders): Session {
+  /** To anybody but who opened it a session is not there. */
+  #find({ headers, credentials }: HttpRequest): Session {
     const id = headers['mcp-session-id']
     if (id === undefined) throw new HttpError(400, 'Header Mcp-Session-Id is missing')
     const session = this.#sessions.get(id, 'httpStream')
-    if (session === undefined) throw new HttpError(404, 'There is no such session, or not any more')
+    if (session === undefined || session.owner !== credentials.principal)
+      throw new HttpError(404, 'There is no such session, or not any more')
     return session
   }
 
@@ -220,17 +242,6 @@ function attach(session: Session, stream: EventStream, response: HttpResponse): 
   response.onGone(session.attach(stream.toPush()))
 }
 
-/** A message for people and programs that cannot become part of a conversation. */
-export function sendError(response: HttpResponse, error: unknown, cors: HttpHeaders): void {
-  const isHttp = error instanceof HttpError
-  const status = isHttp ? error.status : error instanceof ProtocolError ? 400 : 500
-  const shown =
-    error instanceof ProtocolError
-      ? error
-      : new ProtocolError(
-          isHttp ? ErrorCode.InvalidRequest : ErrorCode.InternalError,
-          isHttp ? error.message : 'Internal error',
-        )
-  const headers = { 'content-type': 'application/json', ...cors, ...(isHttp ? error.headers : {}) }
-  response.send(status, headers, encodeError(undefined, shown))
+function factsOf({ headers, credentials }: HttpRequest): RequestFacts {
+  return { headers, credentials }
 }
