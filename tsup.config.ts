@@ -3,6 +3,7 @@ import { defineConfig } from 'tsup'
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    auth: 'src/auth/index.ts',
     middleware: 'src/middleware/index.ts',
     'no-node-server': 'src/runtime/no-node-server.ts',
     'no-undici': 'src/runtime/no-undici.ts',

@@ -4,6 +4,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^fastmesh$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
+      { find: /^fastmesh\/auth$/, replacement: new URL('src/auth/index.ts', import.meta.url).pathname },
       {
         find: /^fastmesh\/middleware$/,
         replacement: new URL('src/middleware/index.ts', import.meta.url).pathname,

@@ -26,22 +26,6 @@ export interface AuthorizationResponse {
     readonly code: string;
     readonly iss?: string | undefined;
 }
-export interface AuthRequest {
-    readonly headers: RequestHeaders;
-    readonly transport: TransportName;
-    readonly method: string | undefined;
-    readonly url: string | undefined;
-}
-export interface AuthScheme<Auth = unknown> {
-    readonly authenticate: Authenticate<Auth>;
-    readonly principal: (_: Auth) => string;
-    readonly missingScopes: (_: Auth, _: readonly string[]) => readonly string[];
-    readonly scopeChallenge: (_: Auth, _: readonly string[], _: RequestHeaders) => string;
-    readonly metadata: {
-        readonly paths: (_: string) => readonly string[];
-        readonly document: (_: RequestHeaders) => object;
-    };
-}
 export interface CallOptions extends RequestOptions {
     readonly throwOnError?: boolean | undefined;
 }
@@ -148,12 +132,6 @@ export interface HttpTransportOptions {
 }
 export interface InProcessServer {
     connect(_: Transport): Promise<unknown>;
-}
-export interface Logger {
-    debug(..._: unknown[]): void;
-    info(..._: unknown[]): void;
-    warn(..._: unknown[]): void;
-    error(..._: unknown[]): void;
 }
 export interface LogMessage {
     readonly level: LogLevel;
@@ -319,14 +297,6 @@ export interface Serving {
     readonly port: number | undefined;
     readonly stop: () => Promise<void>;
 }
-export interface SessionEvents {
-    rootsChanged: {
-        readonly roots: readonly Root[];
-    };
-    error: {
-        readonly error: unknown;
-    };
-}
 export interface SessionLimits {
     readonly idleTimeoutMs: number;
     readonly max: number;
@@ -415,13 +385,10 @@ export interface UrlTarget extends HttpTransportOptions {
 // #endregion
 
 // #region Types
-export type Authenticate<Auth> = (_: AuthRequest) => Auth | null | undefined | Promise<Auth | null | undefined>;
 export type AuthProvider = OAuthClientProvider & {
     authorizationResponse?(): Promise<AuthorizationResponse>;
 };
 export type ClientTarget = ServerTarget | ServersConfig;
-export type DisconnectReason = 'client ended the session' | 'connection closed' | 'idle timeout' | 'ping timeout' | 'closed by server'
- | 'refused' | 'server stopped';
 export type EmbeddedOptions = Omit<EndpointOptions, 'boundHost'>;
 export type MediaSource = ({
     readonly path: string;
@@ -447,9 +414,6 @@ export type PromptReturn = string | ContentBlock | readonly (PromptPart | Conten
 export type ProxyOptions = UpstreamOptions & Partial<Omit<FastMCPOptions, 'auth'>> & Pick<ClientOptions, 'auth' | 'fetch' | 'maxMessageBytes'>;
 export type ProxyTarget = ServerTarget | ServersConfig | ReplicasConfig | ServerClient<never>;
 export type ReplicaPolicy = 'leastPending' | 'roundRobin';
-export type RequestHeaders = Readonly<Record<string, string | undefined>> & {
-    get(_: string): string | null;
-};
 export type ResourcePart = ({
     readonly text: string;
     readonly blob?: undefined;
@@ -493,7 +457,6 @@ export type ToolOutput<App, Name extends string> = App extends Offering ? Offere
     output: infer Output;
 } ? Output : never : unknown;
 export type ToolReturn<O> = O extends Schema ? Streamable<SchemaInput<O, unknown> | ToolResult<SchemaInput<O, unknown>> | InputRequired> : unknown;
-export type TransportName = 'stdio' | 'httpStream' | 'sse' | 'inMemory' | 'custom';
 // #endregion
 
 // #region Classes
@@ -510,25 +473,6 @@ export declare class Client<App = unknown> extends ServerClient<App> {
 export declare class ClientAnswerError extends UserError {
     readonly code: number | undefined;
     constructor(_: string, _?: number);
-}
-export declare class ClientSession {
-    #private;
-    constructor(_: SessionCore, _: Caller, _: Logger);
-    get id(): string;
-    get transport(): TransportName;
-    get clientInfo(): Implementation | undefined;
-    get clientCapabilities(): ClientCapabilities;
-    get protocolVersion(): string;
-    get era(): EraName;
-    get roots(): readonly Root[];
-    get loggingLevel(): LogLevel | undefined;
-    on<Name extends keyof SessionEvents>(_: Name, _: (_: SessionEvents[Name]) => unknown): this;
-    off<Name extends keyof SessionEvents>(_: Name, _: (_: SessionEvents[Name]) => unknown): this;
-    emit<Name extends keyof SessionEvents>(_: Name, _: SessionEvents[Name]): void;
-    ping(): Promise<void>;
-    readonly elicit: Elicit;
-    sample(_: SampleRequest): Promise<Sampled>;
-    close(): void;
 }
 export declare class ConnectionError extends Error {
     readonly outcome: 'not begun' | 'unknown';
@@ -713,7 +657,9 @@ export declare const ErrorCode: {
 // #endregion
 
 // #region Re-exports
-export { $ as AnyRun, a0 as BlobResourceContents, a1 as ChangeHub, a2 as ClientFacts, a3 as ContextLog, a4 as ContextState, a5 as ElicitAnswer, a6 as ElicitForm, a7 as ElicitUrl, a8 as InputRequiredOptions, a9 as InputResponse, aa as InputResponses, ab as JsonObjectSchema, ac as JsonSchema, ad as JsonValue, ae as ListRootsResult, af as Meta, ag as Next, ah as ProgressToken, ai as PromptArgumentDefinition, aj as PromptDefinition, ak as Question, al as ResourceContents, am as ResourceTemplateDefinition, an as Role, ao as Run, ap as RunResult, aq as SamplingContent, ar as StandardSchema, as as TextContent, at as TextResourceContents, au as ToolResultContent, av as ToolUseContent, aw as Watch, ax as inputRequired } from './middleware-CuNQTNAQ.js';
+export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-DyiBkIG0.js';
+export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-DZsOet48.js';
+export { b as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-CRgdn1p6.js';
 // #endregion
 
 // #region Referenced (internal)
@@ -749,7 +695,6 @@ declare class InMemoryTransport implements Transport {
     sendText(_: string, _: unknown): Promise<void>;
     close(): Promise<void>;
 }
-type JsonRpcMessage = JsonRpcRequest | JsonRpcNotification | JsonRpcResponse;
 type Nothing = {};
 type Offered<App, Kind extends 'tools' | 'prompts'> = App extends Offering ? App['~offers'][Kind] : never;
 interface Offering {
@@ -803,16 +748,6 @@ declare class ServerClient<App = unknown> {
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }
-interface SessionCore {
-    readonly id: string;
-    readonly transport: TransportName;
-    readonly speaker: {
-        readonly caller: Caller;
-        readonly logLevel: LogLevel | undefined;
-    } | undefined;
-    readonly line: ClientLine | undefined;
-    end(_: DisconnectReason): void;
-}
 type Streamable<T> = T | Promise<T> | AsyncGenerator<unknown, T, undefined>;
 type ValueOf<Arg extends ArgumentConfig> = Arg['enum'] extends readonly (infer Value extends string)[] ? Value : string;
 type Variables<T extends string> = string extends T ? Record<string, string | undefined> : {
@@ -824,13 +759,15 @@ type Variables<T extends string> = string extends T ? Record<string, string | un
 
 // #region Other
 export { Annotations }
-export { AskingMethod }
 export { AudioContent }
+export { AuthRequest }
+export { AuthScheme }
 export { CacheHint }
 export { Caller }
 export { CallToolResult }
 export { Change }
 export { ClientCapabilities }
+export { ClientSession }
 export { CompleteResult }
 export { Completion }
 export { CompletionContext }
@@ -839,7 +776,7 @@ export { ComponentKind }
 export { ContentBlock }
 export { Context }
 export { CreateMessageResult }
-export { Elicit }
+export { DisconnectReason }
 export { ElicitResult }
 export { EmbeddedResource }
 export { EraName }
@@ -849,6 +786,7 @@ export { ImageContent }
 export { Implementation }
 export { InputRequired }
 export { JsonObject }
+export { Logger }
 export { LogLevel }
 export { Middleware }
 export { MiddlewareOf }
@@ -859,10 +797,7 @@ export { ReadResourceResult }
 export { RequestId }
 export { Resource }
 export { ResourceLink }
-export { Root }
 export { RunKind }
-export { Sampled }
-export { SampleRequest }
 export { SamplingMessage }
 export { SamplingTool }
 export { Schema }

@@ -42,8 +42,13 @@ export class RefusedError extends Error {
   readonly response: Response | undefined
   readonly challenge: string
 
-  constructor(message: string, status: number, challenge: string, response?: Response) {
-    super(message)
+  constructor(
+    message: string,
+    status: number,
+    challenge: string,
+    { response, cause }: { readonly response?: Response; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause })
     this.status = status
     this.challenge = challenge
     this.response = response
@@ -69,12 +74,12 @@ export class Authenticator {
       throw this.#refusal(error)
     }
     if (!isPromiseLike(given)) return this.#credentials(given)
-    return this.#inTime(given).then(
-      (auth) => this.#credentials(auth),
-      (error: unknown) => {
-        throw error instanceof RefusedError ? error : this.#refusal(error)
-      },
-    )
+    const refuse = (error: unknown): never => {
+      throw this.#refusal(error)
+    }
+    return this.#inTime(given)
+      .catch(refuse)
+      .then((auth) => this.#credentials(auth))
   }
 
   /** Who is on the other end of a connection that has nothing like headers. @throws RefusedError */
@@ -107,7 +112,12 @@ export class Authenticator {
   }
 
   #refusal(error: unknown): RefusedError {
-    if (error instanceof Response) return new RefusedError('Refused', error.status, this.#challenge, error)
+    if (error instanceof RefusedError) {
+      this.#logger.error(error.message, error.cause)
+      return error
+    }
+    if (error instanceof Response)
+      return new RefusedError('Refused', error.status, this.#challenge, { response: error })
     this.#logger.warn('authenticate failed, and so refused a request', error)
     return new RefusedError('Unauthorized', 401, this.#challenge)
   }
@@ -119,7 +129,6 @@ export class Authenticator {
   #inTime(given: PromiseLike<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#logger.error(`authenticate has not answered within ${TIMEOUT_MS} ms`)
         reject(new RefusedError('It could not be found out in time who asks', 503, this.#challenge))
       }, TIMEOUT_MS)
       const settle = (): void => {

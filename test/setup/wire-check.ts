@@ -28,9 +28,9 @@ function watched(reply: Reply, revision: () => string, method: string | undefine
       inspect(message, revision())
       return reply.send(message)
     },
-    end(message, status) {
+    end(message, status, headers) {
       if (message !== undefined) inspect(message, revision(), method)
-      reply.end(message, status)
+      reply.end(message, status, headers)
     },
     accept() {
       reply.accept()

@@ -1,0 +1,6 @@
+export { bearerAuth, type BearerAuthOptions, type BearerSession } from './bearer-auth.js'
+export { introspectionVerifier, type IntrospectionVerifierOptions } from './introspection-verifier.js'
+export { jwtVerifier, type JwtVerifierOptions } from './jwt-verifier.js'
+export type { ScopeHierarchy } from './scopes.js'
+export { staticTokens, type StaticToken } from './static-tokens.js'
+export { InvalidTokenError, type TokenVerifier, type VerifiedToken } from './verified-token.js'
