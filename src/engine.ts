@@ -44,7 +44,7 @@ export function assemble(
       access.whenHeard(provider, uri, caller, tell)
     },
     logger,
-    running: new Running(),
+    running: new Running(settings.maxRequests),
     watches: new Watches(provider, access, scope.notifyResourceUpdated, logger),
     connected,
     states: new RequestStates(settings.name, settings.requestState, logger),

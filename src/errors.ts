@@ -165,6 +165,13 @@ export class ProtocolError extends Error {
   }
 }
 
+/** The server has as much to do as it takes on. */
+export class OverloadedError extends ProtocolError {
+  constructor(most: number) {
+    super(ErrorCode.InternalError, `The server answers ${most} requests already: try again later`)
+  }
+}
+
 /** The caller has to be granted more scopes first (basic/authorization, Scope Challenge Handling). */
 export class InsufficientScopeError extends ProtocolError {
   /** All the scopes that are needed. */

@@ -44,6 +44,7 @@ export type {
   StartOptions,
 } from './options.js'
 
+export { safePath, UnsafePathError } from './components/safe-path.js'
 export type { AuthScheme } from './sessions/auth-scheme.js'
 export type { Authenticate, AuthRequest, RequestHeaders } from './sessions/authenticator.js'
 export { audio, embedded, image, resourceLink, type MediaSource } from './components/content.js'

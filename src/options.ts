@@ -36,6 +36,8 @@ export interface FastMCPOptions<Auth = unknown> {
   readonly cache?: CacheHint | undefined
   /** Milliseconds after which a tool's run is ended, unless the tool says otherwise. Default: no limit. */
   readonly toolTimeoutMs?: number | undefined
+  /** How many requests may be under way at once, of all clients together; past them HTTP clients get 503. Default: 10,000. */
+  readonly maxRequests?: number | undefined
   readonly session?: { readonly [K in keyof SessionLimits]?: SessionLimits[K] | undefined } | undefined
   readonly health?: HealthOptions | undefined
   readonly ready?: ReadyOptions | undefined
@@ -117,6 +119,8 @@ export interface HttpServing extends Serving {
   readonly port: number
 }
 
+const DEFAULT_MAX_REQUESTS = 10_000
+
 export const DEFAULT_PORT = 8080
 export const DEFAULT_HOST = 'localhost'
 
@@ -141,6 +145,8 @@ export function withDefaults<Auth>(options: FastMCPOptions<Auth>) {
     options.session ?? {}
   checkPositive('session.idleTimeoutMs', idleTimeoutMs)
   checkPositive('session.max', max)
+  const { maxRequests = DEFAULT_MAX_REQUESTS } = options
+  checkPositive('maxRequests', maxRequests)
   const { ping = {}, requestState = {} } = options
   checkPositive('ping.intervalMs', ping.intervalMs)
   checkPositive('requestState.ttlMs', requestState.ttlMs)
@@ -162,6 +168,7 @@ export function withDefaults<Auth>(options: FastMCPOptions<Auth>) {
     // Callers are told different things.
     cache: authenticator === undefined ? cache : { ...cache, scope: 'private' as const },
     session: { idleTimeoutMs, max },
+    maxRequests,
     onDuplicate: options.onDuplicate ?? 'error',
     maskErrorDetails: options.maskErrorDetails ?? true,
     logger,

@@ -57,6 +57,11 @@ export interface ResourceTemplateConfig<
   /** RFC 6570: one template, or several for the same resource. `{name*}` holds slashes too. */
   readonly uriTemplate: T
   readonly arguments?: readonly ArgumentConfig<Auth>[]
+  /**
+   * Take values that, used as a path, could lead out of a folder as well: `..`, absolute paths,
+   * encoded slashes, backslashes and NUL. Default: `false`, there is no such resource. See also `safePath`.
+   */
+  readonly unsafeValues?: boolean
   /** As `load` of a resource; values of templates that did not match are `undefined`. */
   load(args: TemplateArguments<T>, context: Context<Auth>): unknown
   /** As `watch` of a resource, for each resource that somebody is subscribed to. */
@@ -72,7 +77,10 @@ export function defineResourceTemplates(config: ResourceTemplateConfig): Compone
   if (templates.length === 0) throw new TypeError(`Resource template '${config.name}' has no uriTemplate`)
   checkName('Resource template', config.name)
   const parsed = templates.map((template) =>
-    describedError(`Resource template '${config.name}'`, () => new UriTemplate(template)),
+    describedError(
+      `Resource template '${config.name}'`,
+      () => new UriTemplate(template, config.unsafeValues),
+    ),
   )
   const names = new Set(parsed.flatMap(({ variables }) => variables))
   for (const { name } of config.arguments ?? [])

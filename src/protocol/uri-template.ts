@@ -39,10 +39,15 @@ export class UriTemplate {
   readonly #steps: readonly Step[]
   readonly #query: ReadonlySet<string>
   readonly #hasQuery: boolean
+  readonly #takesUnsafe: boolean
 
-  /** @throws TypeError for what is not a template, or one that could be read in several ways. */
-  constructor(template: string) {
+  /**
+   * Values that could lead out of a folder are not read, unless `takesUnsafe`.
+   * @throws TypeError for what is not a template, or one that could be read in several ways.
+   */
+  constructor(template: string, takesUnsafe = false) {
     this.template = template
+    this.#takesUnsafe = takesUnsafe
     const parts = parseTemplate(template)
     const query = parts.filter(isQuery).flatMap(({ variables }) => variables.map(({ name }) => name))
     this.#steps = stepsOf(parts.filter((part) => !isQuery(part)))
@@ -59,7 +64,7 @@ export class UriTemplate {
     const values: TemplateValues = Object.create(null) as TemplateValues
     const queryAt = this.#hasQuery ? uri.indexOf('?') : -1
     const path = queryAt < 0 ? uri : uri.slice(0, queryAt)
-    if (!matchPath(this.#steps, path, values)) return undefined
+    if (!matchPath(this.#steps, path, values, this.#takesUnsafe)) return undefined
     if (queryAt >= 0 && !matchQuery(this.#query, uri.slice(queryAt + 1), values)) return undefined
     return values
   }
@@ -142,7 +147,12 @@ function stepsOf(parts: readonly Part[]): Step[] {
   return steps
 }
 
-function matchPath(steps: readonly Step[], path: string, values: TemplateValues): boolean {
+function matchPath(
+  steps: readonly Step[],
+  path: string,
+  values: TemplateValues,
+  takesUnsafe: boolean,
+): boolean {
   let at = 0
   for (const [index, step] of steps.entries()) {
     if (typeof step === 'string') {
@@ -152,7 +162,7 @@ function matchPath(steps: readonly Step[], path: string, values: TemplateValues)
     }
     const next = steps[index + 1] as string | undefined
     const end = endOfValue(path, at, next, index + 2 === steps.length)
-    if (end <= at || !readValue(step, path.slice(at, end), values)) return false
+    if (end <= at || !readValue(step, path.slice(at, end), values, takesUnsafe)) return false
     at = end
   }
   return at === path.length
@@ -165,12 +175,19 @@ function endOfValue(path: string, at: number, next: string | undefined, nextIsLa
   return path.indexOf(next, at + 1)
 }
 
-function readValue(variable: Variable, text: string, values: TemplateValues): boolean {
+function readValue(variable: Variable, text: string, values: TemplateValues, takesUnsafe: boolean): boolean {
   if (!variable.multiSegment && /[/?#]/.test(text)) return false
   const value = decode(text)
-  if (value === undefined || (!variable.multiSegment && /[/\\\0]/.test(value))) return false
+  if (value === undefined || (!takesUnsafe && isUnsafe(value, variable.multiSegment))) return false
   values[variable.name] = value
   return true
+}
+
+/** Whether a value, as a path, would lead somewhere else than down: up, to the root, or past a check that does not know it for a path. */
+function isUnsafe(value: string, multiSegment: boolean): boolean {
+  if (value.includes('\0') || value === '..') return true
+  if (!multiSegment) return /[/\\]/.test(value)
+  return /^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)/.test(value)
 }
 
 function matchQuery(names: ReadonlySet<string>, query: string, values: TemplateValues): boolean {
@@ -180,7 +197,7 @@ function matchQuery(names: ReadonlySet<string>, query: string, values: TemplateV
     if (name === undefined) return false
     if (!names.has(name) || name in values) continue
     const value = decode(equals < 0 ? '' : pair.slice(equals + 1).replaceAll('+', ' '))
-    if (value === undefined) return false
+    if (value === undefined || value.includes('\0')) return false
     values[name] = value
   }
   return true

@@ -89,6 +89,8 @@ export class Router {
 
   async #readResource(params: JsonObject, call: Call): Promise<ReadResourceResult> {
     const uri = textOf(params, 'uri')
+    if (uri.length > MAX_URI_LENGTH)
+      throw invalidParams(`"uri" must not be longer than ${MAX_URI_LENGTH} characters`)
     try {
       return await operationsOn(this.#provider, call).readResource(uri)
     } catch (error) {
@@ -117,6 +119,9 @@ export class Router {
     }
   }
 }
+
+/** How long a URI may be that is read, in characters. */
+const MAX_URI_LENGTH = 64 * 1024
 
 /** Longer than any cursor for a name or URI that can be asked for. */
 const MAX_CURSOR_LENGTH = 16 * 1024

@@ -7,6 +7,7 @@ interface NodeModules {
   'node:http': typeof import('node:http')
   'node:https': typeof import('node:https')
   'node:fs/promises': typeof import('node:fs/promises')
+  'node:path': typeof import('node:path')
   'node:module': typeof import('node:module')
   'node:child_process': typeof import('node:child_process')
   'node:url': typeof import('node:url')

@@ -24,11 +24,16 @@ import { toBlocks } from '../components/result.js'
 import { operationsOn } from '../router/operations.js'
 import { isAtLeast } from '../protocol/log-levels.js'
 import type { ContentBlock, LogLevel, Meta, RequestId } from '../protocol/types.js'
+import { Allowance } from '../runtime/allowance.js'
 import type { Exchange } from './exchange.js'
 import type { Services } from './services.js'
 
 /** By how much streamed text moves progress on: too little to get before a later report of the handler's own. */
 const STREAM_STEP = 1e-6
+
+/** How many messages of the log, and reports of progress without a text, one request may send at once, and then a second. */
+const MAX_MESSAGES = 20_000
+const MESSAGES_PER_SECOND = 1000
 
 /** How keys of `_meta` begin that belong to the protocol. */
 const PROTOCOL_META = 'io.modelcontextprotocol/'
@@ -43,6 +48,7 @@ export class RequestContext implements Context, InnerContext {
   #progress = -Infinity
   #total: number | undefined
   #turns = 0
+  #allowed: Allowance | undefined
 
   constructor(exchange: Exchange, services: Services) {
     this.#exchange = exchange
@@ -179,6 +185,10 @@ export class RequestContext implements Context, InnerContext {
     }
   }
 
+  get #allowance(): Allowance {
+    return (this.#allowed ??= new Allowance(MAX_MESSAGES, MESSAGES_PER_SECOND))
+  }
+
   /** Of several questions one may be awaited when another is called off. */
   #ask<Answer>(make: () => Question<Answer>): Promise<Answer> {
     const ask = async (): Promise<Answer> => this.#exchange.asker.ask(make())
@@ -186,7 +196,7 @@ export class RequestContext implements Context, InnerContext {
   }
 
   #log(level: LogLevel, message: string, context: unknown): void {
-    if (!this.#isHeard(level)) return
+    if (!this.#isHeard(level) || !this.#allowance.take()) return
     const told = context instanceof Error ? { name: context.name, message: context.message } : context
     try {
       void this.#exchange.notify('notifications/message', { level, data: { message, context: told } })
@@ -206,6 +216,8 @@ export class RequestContext implements Context, InnerContext {
     if (progress <= this.#progress) return
     this.#progress = progress
     this.#total = total ?? this.#total
+    // What says nothing but how far it has come may be left out: the next says it again.
+    if (message === undefined && progress !== this.#total && !this.#allowance.take()) return
     return this.#sendProgress(message)
   }
 

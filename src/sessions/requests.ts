@@ -1,5 +1,5 @@
 import type { Caller } from '../components/context.js'
-import { invalidRequest, methodNotFound, ProtocolError } from '../errors.js'
+import { invalidRequest, methodNotFound, OverloadedError, ProtocolError } from '../errors.js'
 import type { Era } from '../protocol/era.js'
 import { encodeError, encodeResponse, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import type { LogLevel, RequestId } from '../protocol/types.js'
@@ -125,7 +125,8 @@ export class Requests {
 
   #admit({ id, method }: JsonRpcRequest, era: Era): void {
     if (!era.methods.has(method)) throw methodNotFound(method)
-    this.#services.running.admit()
+    // Who only listens takes no part in the work.
+    this.#services.running.admit(this.#services.changes.listeners)
     if (this.#inFlight.has(id))
       throw invalidRequest(`A request with the id ${JSON.stringify(id)} is running already`)
     if (this.#inFlight.size >= MAX_IN_FLIGHT)
@@ -186,7 +187,9 @@ export class Requests {
     const shown = era.error(
       error instanceof ProtocolError ? error : internalError(method, error, this.#services.logger),
     )
-    reply.end(encodeError(id, shown), era.httpStatus(shown))
+    const text = encodeError(id, shown)
+    if (shown instanceof OverloadedError) reply.end(text, 503, { 'retry-after': '1' })
+    else reply.end(text, era.httpStatus(shown))
   }
 }
 

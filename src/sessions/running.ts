@@ -1,8 +1,9 @@
-import { ErrorCode, ProtocolError } from '../errors.js'
+import { ErrorCode, OverloadedError, ProtocolError } from '../errors.js'
 import type { Exchange } from './exchange.js'
 
 /** Every request of a server that is being answered now. */
 export class Running {
+  readonly #most: number
   readonly #exchanges = new Set<Exchange>()
   #whenEmpty: (() => void) | undefined
   #isRefusing = false
@@ -17,8 +18,13 @@ export class Running {
     return this.#exchanges.size > 0
   }
 
-  /** @throws ProtocolError while the server stops. */
-  admit(): void {
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** Take one more, beside so many that only listen. @throws ProtocolError while the server stops; OverloadedError while it has as much to do as it takes on. */
+  admit(listeners: number): void {
+    if (this.#exchanges.size - listeners >= this.#most) throw new OverloadedError(this.#most)
     if (this.#isRefusing) throw new ProtocolError(ErrorCode.InternalError, 'The server is stopping')
   }
 
