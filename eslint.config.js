@@ -77,6 +77,9 @@ export default defineConfig(
     languageOptions: {
       globals: {
         process: 'readonly',
+        global: 'readonly',
+        structuredClone: 'readonly',
+        clearTimeout: 'readonly',
         console: 'readonly',
         module: 'readonly',
         Buffer: 'readonly',

@@ -92,6 +92,7 @@ export interface FastMCPOptions<Auth = unknown> {
     readonly listPageSize?: number | undefined;
     readonly cache?: CacheHint | undefined;
     readonly toolTimeoutMs?: number | undefined;
+    readonly maxRequests?: number | undefined;
     readonly session?: {
         readonly [K in keyof SessionLimits]?: SessionLimits[K] | undefined;
     } | undefined;
@@ -232,6 +233,7 @@ export interface ResourceFacts {
 export interface ResourceTemplateConfig<T extends string | readonly string[] = string | readonly string[], Auth = unknown> extends ResourceFacts, Guarded<Auth> {
     readonly uriTemplate: T;
     readonly arguments?: readonly ArgumentConfig<Auth>[];
+    readonly unsafeValues?: boolean;
     load(_: TemplateArguments<T>, _: Context<Auth>): unknown;
     watch?(_: TemplateArguments<T>, _: () => void): Stop | void | Promise<Stop | void>;
 }
@@ -617,6 +619,9 @@ export declare class ToolError extends PublicError {
 export declare class UnauthorizedError extends ConnectionError {
     constructor(_: string, _?: unknown);
 }
+export declare class UnsafePathError extends UserError {
+    constructor();
+}
 export declare class UserError extends PublicError {
 }
 // #endregion
@@ -640,6 +645,7 @@ export declare function embedded(_: {
 export declare function image(_: MediaSource): Promise<ImageContent>;
 export declare function inMemoryTransports(): [client: InMemoryTransport, server: InMemoryTransport];
 export declare function resourceLink(_: Resource): ResourceLink;
+export declare function safePath(_: string, _: string): Promise<string>;
 // #endregion
 
 // #region Variables

@@ -135,6 +135,9 @@ export class StreamableHTTPTransport {
   async endSession() {}
   deliver(_, _) {}
 }
+export class UnsafePathError extends UserError {
+  constructor() {}
+}
 // #endregion
 
 // #region Functions
@@ -146,10 +149,11 @@ export function defineTool(_, _) {}
 export function embedded(_) {}
 export async function image(_) {}
 export function resourceLink(_) {}
+export async function safePath(_, _) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-26YZU4NC.js';
+export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-LXLCMAWW.js';
 export { inMemoryTransports } from './chunk-BKM6DGBV.js';
-export { inputRequired } from './chunk-IVA2SJBC.js';
+export { inputRequired } from './chunk-AKQZZGA6.js';
 // #endregion
