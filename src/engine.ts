@@ -7,7 +7,6 @@ import { Era2026 } from './protocol/era-2026.js'
 import type { Implementation } from './protocol/types.js'
 import { Access } from './router/access.js'
 import { Router } from './router/router.js'
-import type { RequestHeaders } from './sessions/authenticator.js'
 import { ChangeNotifier } from './sessions/change-notifier.js'
 import { RequestStates } from './sessions/request-state.js'
 import { Running } from './sessions/running.js'
@@ -30,14 +29,12 @@ export function assemble(
 ): Sessions {
   const identity = identityOf(options)
   const { logger } = settings
-  const access = new Access(logger, settings.scheme?.missingScopes)
+  const access = new Access(logger)
   const services = {
     identity,
     eras: { '2025-11-25': era2025, '2026-07-28': new Era2026(identity, settings.cache) },
     router: new Router(provider, settings, access),
     access,
-    scopeChallenge: (auth: unknown, scopes: readonly string[], headers: RequestHeaders) =>
-      settings.scheme?.scopeChallenge(auth, scopes, headers) ?? plainChallenge(scopes),
     scope,
     changes: new ChangeNotifier(provider),
     whenHeard: (uri: string, caller: Caller | undefined, tell: () => void) => {
@@ -51,10 +48,6 @@ export function assemble(
     asksForRoots: settings.asksForRoots,
   }
   return new Sessions(services, settings)
-}
-
-function plainChallenge(scopes: readonly string[]): string {
-  return `Bearer error="insufficient_scope", scope="${scopes.join(' ')}"`
 }
 
 /** Components may come and go at any time, so what can be listed is always said to be there, and to change. */

@@ -178,7 +178,9 @@ export class InsufficientScopeError extends ProtocolError {
   readonly scopes: readonly string[]
 
   constructor(what: string, scopes: readonly string[]) {
-    super(ErrorCode.InvalidRequest, `Insufficient scope for '${what}': ${scopes.join(' ')}`)
+    super(ErrorCode.InvalidRequest, `Insufficient scope for '${what}': ${scopes.join(' ')}`, {
+      requiredScopes: scopes,
+    })
     this.scopes = scopes
   }
 }

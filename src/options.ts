@@ -141,10 +141,8 @@ export function withDefaults<Auth>(options: FastMCPOptions<Auth>) {
   checkPositive('toolTimeoutMs', toolTimeoutMs)
   if (!Number.isInteger(cache.ttlMs) || cache.ttlMs < 0)
     throw new TypeError('cache.ttlMs must be a whole number of milliseconds, or 0')
-  const { idleTimeoutMs = DEFAULT_SESSION_LIMITS.idleTimeoutMs, max = DEFAULT_SESSION_LIMITS.max } =
-    options.session ?? {}
-  checkPositive('session.idleTimeoutMs', idleTimeoutMs)
-  checkPositive('session.max', max)
+  const session = { ...DEFAULT_SESSION_LIMITS, ...definedIn(options.session ?? {}) }
+  for (const [limit, value] of Object.entries(session)) checkPositive(`session.${limit}`, value)
   const { maxRequests = DEFAULT_MAX_REQUESTS } = options
   checkPositive('maxRequests', maxRequests)
   const { ping = {}, requestState = {} } = options
@@ -167,7 +165,7 @@ export function withDefaults<Auth>(options: FastMCPOptions<Auth>) {
     toolTimeoutMs,
     // Callers are told different things.
     cache: authenticator === undefined ? cache : { ...cache, scope: 'private' as const },
-    session: { idleTimeoutMs, max },
+    session,
     maxRequests,
     onDuplicate: options.onDuplicate ?? 'error',
     maskErrorDetails: options.maskErrorDetails ?? true,
@@ -186,9 +184,17 @@ function authenticatorOf<Auth>(
   const { authenticate, principal } = scheme ?? options
   if (authenticate === undefined) return undefined
   return new Authenticator(
-    { authenticate, principal: principal as ((auth: unknown) => string) | undefined },
+    {
+      authenticate,
+      principal: principal as ((auth: unknown) => string) | undefined,
+      scheme: scheme as AuthScheme | undefined,
+    },
     logger,
   )
+}
+
+function definedIn<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }
 
 function checkPositive(option: string, value: number | undefined): void {

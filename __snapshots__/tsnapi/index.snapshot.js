@@ -153,7 +153,7 @@ export async function safePath(_, _) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-LXLCMAWW.js';
-export { inMemoryTransports } from './chunk-BKM6DGBV.js';
-export { inputRequired } from './chunk-AKQZZGA6.js';
+export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-QGUCHELL.js';
+export { inMemoryTransports } from './chunk-6N4XYWYI.js';
+export { inputRequired } from './chunk-ILKTKWEB.js';
 // #endregion

@@ -157,8 +157,8 @@ const SKEW_SECONDS = 5
 
 /** Subjects are unique within their issuer only, and one may use several clients. */
 function principalOf({ issuer, clientId, subject, token }: BearerSession): string {
-  const isKnown = clientId !== undefined || subject !== undefined
-  return JSON.stringify(isKnown ? [issuer, clientId, subject] : [token])
+  // Where it is not said who that is, a client may have many users.
+  return JSON.stringify(subject === undefined ? [token] : [issuer, clientId, subject])
 }
 
 function suffixOf(path: string): string {

@@ -29,6 +29,8 @@ export interface Caller {
   readonly auth?: unknown
   /** The same for requests of the same caller only; nothing where nobody is asked who he is. */
   readonly principal?: string | undefined
+  /** What let him in, where that knows of scopes more than their names. */
+  readonly scheme?: { readonly missingScopes: MissingScopes } | undefined
   /** The HTTP headers of the request, lower-case, without those that carry secrets; `undefined` where there is no HTTP. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** The `Via` of the request: the proxies it has come through. */
@@ -36,6 +38,9 @@ export interface Caller {
   /** What the request is part of; nothing from 2026-07-28 on. */
   readonly conversation?: RelaySession | undefined
 }
+
+/** Those of some scopes that somebody has not been granted. */
+export type MissingScopes<Auth = unknown> = (auth: Auth, required: readonly string[]) => readonly string[]
 
 /** The client as a handler sees it. */
 export interface ClientFacts {

@@ -42,7 +42,9 @@ async function realOf(path: string): Promise<string> {
     return await realpath(path)
   } catch (error) {
     const parent = paths.dirname(path)
-    if ((error as { code?: unknown }).code !== 'ENOENT' || parent === path) throw error
+    const { code } = error as { code?: unknown }
+    if (code === 'ELOOP') throw new UnsafePathError()
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || parent === path) throw error
     const stats = await lstat(path).catch(() => undefined)
     // A link that leads nowhere could be made to lead anywhere.
     if (stats !== undefined) throw new UnsafePathError()

@@ -4,7 +4,7 @@ import { canonicalJson } from '../protocol/json-rpc.js'
 import { KINDS, type RunKind } from '../protocol/kinds.js'
 import type { Change } from '../providers/changes.js'
 import type { AnyRun, Middleware, RunResult } from '../providers/transforms/middleware.js'
-import { callerOf } from './callers.js'
+import { viewerOf } from './callers.js'
 import { checkPositive } from './check.js'
 import { Recent } from './recent.js'
 
@@ -37,7 +37,7 @@ interface Entry {
 /** Answer a run again with what it gave before, until that is too old, or what it was about has changed. */
 export function cache(options: CacheOptions = {}): Middleware {
   const { ttlMs = 60_000, maxEntries = 1000, maxLength = 1_000_000, shared = false } = options
-  const { by = callerOf, when = isReading } = options
+  const { by = viewerOf, when = isReading } = options
   checkPositive('cache: ttlMs', ttlMs)
   checkPositive('cache: maxEntries', maxEntries)
   const entries = new Recent<Entry>(maxEntries)

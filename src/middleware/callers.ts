@@ -1,6 +1,20 @@
 import { relayOf, type Context } from '../components/context.js'
 
 /**
+ * Tells apart what callers may know: by all that `authenticate` returned, so that nothing crosses
+ * to who has been granted less by then, or by their session.
+ */
+export function viewerOf(context: Context): string | undefined {
+  const { principal, auth } = relayOf(context).caller
+  if (principal === undefined) return callerOf(context)
+  try {
+    return `viewer ${principal} ${JSON.stringify(auth)}`
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * Tells callers apart: by what `authenticate` returned, by its `id` or `sub` if it has one, else by their
  * session. `undefined` for those that are neither known nor in a session.
  */

@@ -65,7 +65,8 @@ export class UriTemplate {
     const queryAt = this.#hasQuery ? uri.indexOf('?') : -1
     const path = queryAt < 0 ? uri : uri.slice(0, queryAt)
     if (!matchPath(this.#steps, path, values, this.#takesUnsafe)) return undefined
-    if (queryAt >= 0 && !matchQuery(this.#query, uri.slice(queryAt + 1), values)) return undefined
+    if (queryAt >= 0 && !matchQuery(this.#query, uri.slice(queryAt + 1), values, this.#takesUnsafe))
+      return undefined
     return values
   }
 }
@@ -185,19 +186,27 @@ function readValue(variable: Variable, text: string, values: TemplateValues, tak
 
 /** Whether a value, as a path, would lead somewhere else than down: up, to the root, or past a check that does not know it for a path. */
 function isUnsafe(value: string, multiSegment: boolean): boolean {
-  if (value.includes('\0') || value === '..') return true
-  if (!multiSegment) return /[/\\]/.test(value)
-  return /^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)/.test(value)
+  if (isUpwards(value)) return true
+  return multiSegment ? /^[/\\]|^[A-Za-z]:[/\\]/.test(value) : /[/\\]/.test(value)
 }
 
-function matchQuery(names: ReadonlySet<string>, query: string, values: TemplateValues): boolean {
+function isUpwards(value: string): boolean {
+  return value.includes('\0') || /(^|[/\\])\.\.([/\\]|$)/.test(value)
+}
+
+function matchQuery(
+  names: ReadonlySet<string>,
+  query: string,
+  values: TemplateValues,
+  takesUnsafe: boolean,
+): boolean {
   for (const pair of query.split('&')) {
     const equals = pair.indexOf('=')
     const name = decode(equals < 0 ? pair : pair.slice(0, equals))
     if (name === undefined) return false
     if (!names.has(name) || name in values) continue
     const value = decode(equals < 0 ? '' : pair.slice(equals + 1).replaceAll('+', ' '))
-    if (value === undefined || value.includes('\0')) return false
+    if (value === undefined || (!takesUnsafe && isUpwards(value))) return false
     values[name] = value
   }
   return true

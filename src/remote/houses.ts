@@ -68,8 +68,10 @@ export class Houses {
 
   /** Who asks, where the server is told that and there is anything to tell. */
   credentialsOf(caller: Caller | undefined): Credentials | undefined {
-    const { auth, principal } = caller ?? {}
-    return this.#settings.tellsWho === true && principal !== undefined ? { auth, principal } : undefined
+    const { auth, principal, scheme } = caller ?? {}
+    return this.#settings.tellsWho === true && principal !== undefined
+      ? { auth, principal, scheme: scheme as Credentials['scheme'] }
+      : undefined
   }
 
   /** A session in front that gets all of the server for itself, as processes are meant to be used. */

@@ -3,6 +3,7 @@ import { relayOf, type Caller, type CompletionContext, type Context } from '../c
 import { bare } from '../client/results.js'
 import {
   BusyError,
+  InsufficientScopeError,
   ConnectionError,
   MessageTooLongError,
   ProtocolError,
@@ -200,7 +201,7 @@ export class RemoteProvider implements Provider {
 
   /** What a client is told: what it can act on, and nothing of where the server is. */
   #told(error: unknown): unknown {
-    if (error instanceof ProtocolError) return withOwnClass(error)
+    if (error instanceof ProtocolError) return withOwnClass(error, this.#upstreams[0].tellsWho)
     if (!(error instanceof ConnectionError)) return error
     this.#logFailure(`Upstream '${this.name}'`, error)
     return new UserError(this.#messageFor(error))
@@ -219,7 +220,10 @@ export class RemoteProvider implements Provider {
 }
 
 /** Errors crossed as JSON: one that names a resource is renamed on its way out, as any other. */
-function withOwnClass(error: ProtocolError): ProtocolError {
+function withOwnClass(error: ProtocolError, isOurs: boolean): ProtocolError {
+  const scopes = isObject(error.data) ? error.data['requiredScopes'] : undefined
+  // Of a server of this process it says what the client in front has to come back with.
+  if (isOurs && Array.isArray(scopes)) return new InsufficientScopeError(error.message, scopes as string[])
   const uri = isObject(error.data) ? error.data['uri'] : undefined
   return typeof uri === 'string' && error.message.startsWith('Resource not found')
     ? new ResourceNotFoundError(uri)

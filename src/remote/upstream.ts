@@ -87,6 +87,11 @@ export class Upstream {
     return this.#gate.size
   }
 
+  /** Whether it is a server of this process that is told who asks. */
+  get tellsWho(): boolean {
+    return this.#settings.tellsWho === true
+  }
+
   get isAvailable(): boolean {
     return this.#health.state !== 'unavailable'
   }

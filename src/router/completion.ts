@@ -30,6 +30,7 @@ export async function complete(
   if (!isObject(argument) || typeof argument['name'] !== 'string' || typeof argument['value'] !== 'string')
     throw invalidParams('"argument" must have a name and a value')
   const component = await referred(access, provider, ref, caller)
+  access.admit(component, caller)
   const others = isObject(given) && isObject(given['arguments']) ? given['arguments'] : {}
   const texts = Object.entries(others).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',

@@ -1,5 +1,7 @@
 import type { Logger } from '../runtime/logger.js'
+import type { AuthScheme } from './auth-scheme.js'
 import type { TransportName } from './client-session.js'
+import { principalOf } from './principal.js'
 import type { Credentials } from './sinks.js'
 
 /** Headers by their lower-case names: `headers['x-api-key']`, or `headers.get('X-API-Key')`. */
@@ -28,9 +30,11 @@ export interface AuthenticatorOptions {
   readonly authenticate: Authenticate<unknown>
   /** Tells callers apart. */
   readonly principal?: ((auth: unknown) => string) | undefined
-  /** What comes as `WWW-Authenticate` with a 401 of our own. */
-  readonly challenge?: string | undefined
+  readonly scheme?: AuthScheme | undefined
 }
+
+/** What comes as `WWW-Authenticate` with a 401 of our own, which has to name some scheme (RFC 9110, 15.5.2). */
+const CHALLENGE = 'Bearer'
 
 /** How long it may take to find out who asks, in milliseconds. */
 const TIMEOUT_MS = 10_000
@@ -77,7 +81,7 @@ export class Authenticator {
     const refuse = (error: unknown): never => {
       throw this.#refusal(error)
     }
-    return this.#inTime(given)
+    return this.#inTime(Promise.resolve(given))
       .catch(refuse)
       .then((auth) => this.#credentials(auth))
   }
@@ -97,17 +101,20 @@ export class Authenticator {
   #credentials(auth: unknown): Credentials {
     if (auth instanceof Response) throw this.#refusal(auth)
     if (!auth || (auth as { authenticated?: unknown }).authenticated === false)
-      throw new RefusedError('Unauthorized', 401, this.#challenge)
-    return { auth, principal: this.#principal(auth) }
+      throw new RefusedError('Unauthorized', 401, CHALLENGE)
+    return { auth, principal: this.#principal(auth), scheme: this.#options.scheme }
   }
 
   #principal(auth: unknown): string {
-    const { principal = asJson } = this.#options
+    const { principal = principalOf } = this.#options
     try {
-      return principal(auth)
+      const given: unknown = principal(auth)
+      if (typeof given === 'string' && given !== '') return given
+      if (isPromiseLike(given)) Promise.resolve(given).catch(() => undefined)
+      throw new TypeError('principal must give a text')
     } catch (error) {
       this.#logger.error('It cannot be said whose session it is: see the option principal', error)
-      throw new RefusedError('Internal error', 500, this.#challenge)
+      throw new RefusedError('Internal error', 500, CHALLENGE)
     }
   }
 
@@ -117,19 +124,15 @@ export class Authenticator {
       return error
     }
     if (error instanceof Response)
-      return new RefusedError('Refused', error.status, this.#challenge, { response: error })
+      return new RefusedError('Refused', error.status, CHALLENGE, { response: error })
     this.#logger.warn('authenticate failed, and so refused a request', error)
-    return new RefusedError('Unauthorized', 401, this.#challenge)
+    return new RefusedError('Unauthorized', 401, CHALLENGE)
   }
 
-  get #challenge(): string {
-    return this.#options.challenge ?? 'Bearer'
-  }
-
-  #inTime(given: PromiseLike<unknown>): Promise<unknown> {
+  #inTime(given: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(new RefusedError('It could not be found out in time who asks', 503, this.#challenge))
+        reject(new RefusedError('It could not be found out in time who asks', 503, CHALLENGE))
       }, TIMEOUT_MS)
       const settle = (): void => {
         clearTimeout(timer)
@@ -146,11 +149,6 @@ export function requestHeaders(headers: Readonly<Record<string, string>>): Reque
   const get = (name: string): string | null =>
     (Object.hasOwn(headers, name.toLowerCase()) ? headers[name.toLowerCase()] : undefined) ?? null
   return Object.defineProperty(known, 'get', { value: get }) as unknown as RequestHeaders
-}
-
-/** Whoever is given the same is the same. @throws TypeError for what is no JSON. */
-function asJson(auth: unknown): string {
-  return JSON.stringify(auth)
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

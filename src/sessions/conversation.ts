@@ -5,7 +5,7 @@ import { readLogLevel } from '../protocol/log-levels.js'
 import type { Implementation, JsonObject, LogLevel } from '../protocol/types.js'
 import type { Caller, RelaySession } from '../components/context.js'
 import type { Services } from './services.js'
-import type { Watches } from './watches.js'
+import type { Listener, Watches } from './watches.js'
 
 /** How many resources one client may subscribe to. */
 const MAX_SUBSCRIPTIONS = 1000
@@ -42,12 +42,18 @@ export class Conversation {
   readonly #identity: ServerIdentity
   readonly #watches: Watches
   readonly #session: RelaySession
+  /** Who wants to hear of what is subscribed to. */
+  readonly #listener: Listener
   #subscriptions: Set<string> | undefined
   #subscriptionsLength = 0
   #isAssumed = false
 
   /** `session` is what it takes place in. */
-  constructor({ identity, watches }: Pick<Services, 'identity' | 'watches'>, session: RelaySession) {
+  constructor(
+    { identity, watches }: Pick<Services, 'identity' | 'watches'>,
+    session: RelaySession & { readonly caller: Caller | undefined },
+  ) {
+    this.#listener = () => session.caller
     this.#session = session
     this.#identity = identity
     this.#watches = watches
@@ -65,7 +71,7 @@ export class Conversation {
 
   /** Nothing more is to be heard of. */
   end(): void {
-    for (const uri of this.#subscriptions ?? []) this.#watches.delete(uri)
+    for (const uri of this.#subscriptions ?? []) this.#watches.delete(uri, this.#listener)
     this.#subscriptions = undefined
   }
 
@@ -90,16 +96,14 @@ export class Conversation {
       case 'resources/unsubscribe':
         // Who comes for one request only cannot be told of what happens later.
         if (this.#isAssumed) throw methodNotFound(method)
-        return this.#changeSubscription(method, params['uri'], speaker.caller)
+        return this.#changeSubscription(method, params['uri'])
       default:
         return undefined
     }
   }
 
-  #changeSubscription(method: string, uri: unknown, caller: Caller): Understood {
-    return method === 'resources/subscribe'
-      ? this.#subscribe(uri, caller)
-      : { result: this.#unsubscribe(uri) }
+  #changeSubscription(method: string, uri: unknown): Understood {
+    return method === 'resources/subscribe' ? this.#subscribe(uri) : { result: this.#unsubscribe(uri) }
   }
 
   #initialize(params: JsonObject): object {
@@ -133,7 +137,7 @@ export class Conversation {
     return {}
   }
 
-  #subscribe(uri: unknown, caller: Caller): Understood {
+  #subscribe(uri: unknown): Understood {
     if (typeof uri !== 'string') throw invalidParams('"uri" must be a string')
     if (uri.length > MAX_URI_LENGTH)
       throw invalidParams(`"uri" must not be longer than ${MAX_URI_LENGTH} characters`)
@@ -148,14 +152,14 @@ export class Conversation {
       throw new ProtocolError(ErrorCode.InvalidRequest, `No more than ${MAX_SUBSCRIPTIONS} subscriptions`)
     this.#subscriptions.add(uri)
     // What changes after the answer is heard of.
-    return { result: {}, ready: this.#watches.add(uri, caller) }
+    return { result: {}, ready: this.#watches.add(uri, this.#listener) }
   }
 
   #unsubscribe(uri: unknown): object {
     if (typeof uri !== 'string') throw invalidParams('"uri" must be a string')
     if (this.#subscriptions?.delete(uri) !== true) return {}
     this.#subscriptionsLength -= uri.length
-    this.#watches.delete(uri)
+    this.#watches.delete(uri, this.#listener)
     return {}
   }
 }

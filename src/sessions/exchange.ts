@@ -175,8 +175,11 @@ export class Exchange {
   /** What a client has to come back with. */
   #challenge({ scopes }: InsufficientScopeError): Record<string, string> {
     const { caller, facts } = this.start
-    const headers = requestHeaders(facts?.headers ?? {})
-    return { 'www-authenticate': this.#services.scopeChallenge(caller.auth, scopes, headers) }
+    const { scheme } = facts?.credentials ?? {}
+    const challenge =
+      scheme?.scopeChallenge(caller.auth, scopes, requestHeaders(facts?.headers ?? {})) ??
+      `Bearer error="insufficient_scope", scope="${scopes.join(' ')}"`
+    return { 'www-authenticate': challenge }
   }
 
   /** Answer with questions, and leave the run that asked (2026-07-28). */

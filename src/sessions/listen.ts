@@ -1,3 +1,4 @@
+import type { Caller } from '../components/context.js'
 import { ErrorCode, invalidParams, ProtocolError } from '../errors.js'
 import { META } from '../protocol/era.js'
 import { isObject } from '../protocol/json-rpc.js'
@@ -49,10 +50,11 @@ export class Listen implements Audience {
       return
     }
     const { caller } = this.#exchange.start
-    const ready = [...this.#filter.resources].map((uri) => watches.add(uri, caller))
+    const listener = (): Caller => caller
+    const ready = [...this.#filter.resources].map((uri) => watches.add(uri, listener))
     this.#exchange.whenOver(() => {
       changes.delete(this)
-      for (const uri of this.#filter.resources) watches.delete(uri)
+      for (const uri of this.#filter.resources) watches.delete(uri, listener)
     })
     // What changes after it has been acknowledged is heard of.
     if (ready.length === 0) this.#listen()

@@ -31,6 +31,10 @@ export class RequestCaller implements Caller {
     return this.#facts.credentials.principal
   }
 
+  get scheme(): Caller['scheme'] {
+    return this.#facts.credentials.scheme
+  }
+
   get via(): string | undefined {
     return this.#facts.headers?.['via']
   }

@@ -32,7 +32,7 @@ import type { Services } from './services.js'
 const STREAM_STEP = 1e-6
 
 /** How many messages of the log, and reports of progress without a text, one request may send at once, and then a second. */
-const MAX_MESSAGES = 20_000
+const MAX_MESSAGES = 50_000
 const MESSAGES_PER_SECOND = 1000
 
 /** How keys of `_meta` begin that belong to the protocol. */

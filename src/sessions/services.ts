@@ -4,7 +4,6 @@ import type { Era2026 } from '../protocol/era-2026.js'
 import type { Access } from '../router/access.js'
 import type { Router } from '../router/router.js'
 import type { Logger } from '../runtime/logger.js'
-import type { RequestHeaders } from './authenticator.js'
 import type { ChangeNotifier } from './change-notifier.js'
 import type { RequestStates } from './request-state.js'
 import type { Running } from './running.js'
@@ -17,9 +16,6 @@ export interface Services {
   readonly eras: { readonly '2025-11-25': Era; readonly '2026-07-28': Era2026 }
   readonly router: Router
   readonly access: Access
-  /** The `WWW-Authenticate` for a caller who has to be granted more. */
-  readonly scopeChallenge: (auth: unknown, scopes: readonly string[], headers: RequestHeaders) => string
-  /** What handlers reach through their context. */
   readonly scope: Scope
   readonly changes: ChangeNotifier
   /** Calls back if somebody may hear of a resource. */

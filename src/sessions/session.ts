@@ -173,7 +173,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     this.#flush()
     for (const uri of changes.resources)
       if (this.#conversation.isSubscribed(uri))
-        this.#services.whenHeard(uri, this.#caller, () => {
+        this.#services.whenHeard(uri, this.caller, () => {
           ;(this.#pendingResources ??= new Set()).add(uri)
           this.#flush()
         })
@@ -249,7 +249,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   }
 
   /** Who speaks, as of the last message. */
-  get #caller(): Caller | undefined {
+  get caller(): Caller | undefined {
     const caller = this.#conversation.speaker?.caller
     return caller === undefined || this.#facts === undefined ? caller : new RequestCaller(caller, this.#facts)
   }

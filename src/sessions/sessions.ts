@@ -11,9 +11,15 @@ export interface SessionLimits {
   readonly idleTimeoutMs: number
   /** Past this many, new ones are refused. Default: 10,000. */
   readonly max: number
+  /** Past this many of one caller, his new ones are refused, where callers have to say who they are. Default: 1,000. */
+  readonly maxPerCaller: number
 }
 
-export const DEFAULT_SESSION_LIMITS: SessionLimits = { idleTimeoutMs: 30 * 60_000, max: 10_000 }
+export const DEFAULT_SESSION_LIMITS: SessionLimits = {
+  idleTimeoutMs: 30 * 60_000,
+  max: 10_000,
+  maxPerCaller: 1000,
+}
 
 /** How long a stop waits for watched sources to be let go, in milliseconds. */
 const WATCH_GRACE_MS = 1000
@@ -30,6 +36,8 @@ export class Sessions {
   readonly #limits: SessionLimits
   readonly #heartbeat: Heartbeat
   readonly #byId = new Map<string, Session>()
+  /** How many there are of each caller. */
+  readonly #ofOwners = new Map<string, number>()
   readonly #connections = new Set<Session>()
   #sweeper: ReturnType<typeof setInterval> | undefined
 
@@ -47,8 +55,10 @@ export class Sessions {
     this.#limits = session
   }
 
-  get isFull(): boolean {
-    return this.#byId.size >= this.#limits.max
+  /** Whether there may be no more, or none of this caller's. */
+  isFull(owner: string | undefined): boolean {
+    if (this.#byId.size >= this.#limits.max) return true
+    return owner !== undefined && (this.#ofOwners.get(owner) ?? 0) >= this.#limits.maxPerCaller
   }
 
   /** Whether there is a client, or a request that is being answered. */
@@ -90,6 +100,7 @@ export class Sessions {
   /** Let a session be found by its id from now on. */
   keep(session: Session): void {
     this.#byId.set(session.id, session)
+    this.#count(session, 1)
     this.#sweeper ??= this.#startSweeping()
     this.#heartbeat.wake()
   }
@@ -122,11 +133,18 @@ export class Sessions {
   }
 
   readonly #onEnd = (session: Session): void => {
-    this.#byId.delete(session.id)
+    if (this.#byId.delete(session.id)) this.#count(session, -1)
     this.#connections.delete(session)
     if (this.#byId.size > 0) return
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
+  }
+
+  #count({ owner }: Session, by: 1 | -1): void {
+    if (owner === undefined) return
+    const count = (this.#ofOwners.get(owner) ?? 0) + by
+    if (count > 0) this.#ofOwners.set(owner, count)
+    else this.#ofOwners.delete(owner)
   }
 
   #startSweeping(): ReturnType<typeof setInterval> {

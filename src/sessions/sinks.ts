@@ -3,6 +3,8 @@
  * A promise is given where the client is slower than what is written: await it.
  */
 
+import type { AuthScheme } from './auth-scheme.js'
+
 /** Takes all that answers one incoming message: one HTTP response, or a shared wire. */
 export interface Reply {
   /** Whether `send` gets through: some clients take nothing but the answer. */
@@ -34,6 +36,8 @@ export interface Credentials {
   readonly auth: unknown
   /** The same for requests of the same caller only; nothing where nobody is asked who he is. */
   readonly principal: string | undefined
+  /** How that was found out, if by a scheme that knows more. */
+  readonly scheme?: AuthScheme | undefined
 }
 
 /** Where nobody is asked who he is. */

@@ -4,22 +4,28 @@ import type { Provider } from '../providers/provider.js'
 import type { Access } from '../router/access.js'
 import type { Logger } from '../runtime/logger.js'
 
-interface Watched {
-  readonly uri: string
-  /** On whose behalf the source is looked for: who came first. */
-  readonly caller: Caller
-  listeners: number
-  /** What is being watched, or about to be. */
-  source: object | undefined
-  /** What is under way, one after the other: starts and stops. */
-  work: Promise<void>
+/** A source that is watched, and for how many. */
+interface Source {
+  users: number
   stop: Stop | void
 }
+
+interface Watched {
+  readonly uri: string
+  /** Who wants to hear of it, and of which source that is for each: what is found depends on who looks. */
+  readonly listeners: Map<Listener, object | undefined>
+  readonly sources: Map<object, Source>
+  /** What is under way, one after the other: starts and stops. */
+  work: Promise<void>
+}
+
+/** Gives who wants to hear of a resource, as of now. */
+export type Listener = () => Caller | undefined
 
 /** How long who wants to hear of a resource waits until its source is heard, in milliseconds. */
 const PATIENCE_MS = 1000
 
-/** Has the sources of resources watched while somebody wants to hear of them, and no longer. */
+/** Has the sources of resources watched while somebody wants to hear of them who may, and no longer. */
 export class Watches {
   readonly #provider: Provider
   readonly #access: Access
@@ -41,38 +47,32 @@ export class Watches {
   }
 
   /** Somebody wants to hear of a resource. Resolves when what comes is heard, or soon where its source takes long. */
-  add(uri: string, caller: Caller): Promise<void> {
-    const known = this.#watched.get(uri)
-    if (known !== undefined) {
-      known.listeners += 1
-      return atMost(PATIENCE_MS, known.work)
-    }
-    const watched: Watched = {
-      uri,
-      caller,
-      listeners: 1,
-      source: undefined,
-      work: Promise.resolve(),
-      stop: undefined,
-    }
-    this.#watched.set(uri, watched)
-    this.#adjust(watched)
+  add(uri: string, listener: Listener): Promise<void> {
+    const watched = this.#watched.get(uri) ?? this.#begin(uri)
+    watched.listeners.set(listener, undefined)
+    this.#then(watched, () => this.#follow(watched, listener))
     return atMost(PATIENCE_MS, watched.work)
   }
 
   /** One who wanted to hear of it does not any more. */
-  delete(uri: string): void {
+  delete(uri: string, listener: Listener): void {
     const watched = this.#watched.get(uri)
     if (watched === undefined) return
-    watched.listeners -= 1
-    if (watched.listeners > 0) return
-    this.#watched.delete(uri)
-    this.#adjust(watched)
+    const source = watched.listeners.get(listener)
+    watched.listeners.delete(listener)
+    if (watched.listeners.size === 0) this.#watched.delete(uri)
+    if (source !== undefined) this.#then(watched, () => this.#leave(watched, source))
   }
 
   /** Resolves when every source that nobody wants any more has been let go. */
   async settled(): Promise<void> {
     await Promise.all(this.#work)
+  }
+
+  #begin(uri: string): Watched {
+    const watched: Watched = { uri, listeners: new Map(), sources: new Map(), work: Promise.resolve() }
+    this.#watched.set(uri, watched)
+    return watched
   }
 
   /** Resources have come or gone: what is watched may be another now, once for all that changed in this turn. */
@@ -81,13 +81,17 @@ export class Watches {
     this.#isScheduled = true
     queueMicrotask(() => {
       this.#isScheduled = false
-      for (const watched of this.#watched.values()) this.#adjust(watched)
+      for (const watched of this.#watched.values())
+        this.#then(watched, async () => {
+          for (const listener of [...watched.listeners.keys()]) await this.#follow(watched, listener)
+        })
     })
   }
 
-  #adjust(watched: Watched): void {
+  /** Do one thing after the other. */
+  #then(watched: Watched, step: () => Promise<void>): void {
     const work = watched.work
-      .then(() => this.#bringUpToDate(watched))
+      .then(step)
       .catch((error: unknown) => {
         this.#logger.error(`Watching resource '${watched.uri}' failed`, error)
       })
@@ -96,21 +100,38 @@ export class Watches {
     this.#work.add(work)
   }
 
-  async #bringUpToDate(watched: Watched): Promise<void> {
-    const watch = watched.listeners > 0 ? await this.#find(watched) : undefined
-    if (watch?.source === watched.source) return
-    const { stop } = watched
-    watched.stop = undefined
-    watched.source = watch?.source
-    await stop?.()
-    if (watch !== undefined)
-      watched.stop = await watch.start(() => {
-        if (watched.source === watch.source && watched.listeners > 0) this.#notify(watched.uri)
-      })
+  /** Have the source watched that somebody finds now, if it is another than before. */
+  async #follow(watched: Watched, listener: Listener): Promise<void> {
+    if (!watched.listeners.has(listener)) return
+    const watch = (await this.#access.findToHear(this.#provider, watched.uri, listener()))?.watch
+    const before = watched.listeners.get(listener)
+    if (!watched.listeners.has(listener) || watch?.source === before) return
+    watched.listeners.set(listener, watch?.source)
+    await this.#leave(watched, before)
+    if (watch !== undefined) await this.#use(watched, watch)
   }
 
-  async #find({ uri, caller }: Watched): Promise<Watch | undefined> {
-    return (await this.#access.find(this.#provider, 'resource', uri, caller))?.watch
+  async #use(watched: Watched, watch: Watch): Promise<void> {
+    const { source } = watch
+    const known = watched.sources.get(source)
+    if (known !== undefined) {
+      known.users += 1
+      return
+    }
+    const used: Source = { users: 1, stop: undefined }
+    watched.sources.set(source, used)
+    used.stop = await watch.start(() => {
+      if (watched.sources.get(source) === used) this.#notify(watched.uri)
+    })
+  }
+
+  async #leave(watched: Watched, source: object | undefined): Promise<void> {
+    const used = source && watched.sources.get(source)
+    if (source === undefined || used === undefined) return
+    used.users -= 1
+    if (used.users > 0) return
+    watched.sources.delete(source)
+    await used.stop?.()
   }
 }
 

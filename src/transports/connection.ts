@@ -2,6 +2,7 @@ import type { JsonRpcMessage } from '../protocol/json-rpc.js'
 import type { RequestId } from '../protocol/types.js'
 import type { Session } from '../sessions/session.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { principalOf } from '../sessions/principal.js'
 import type { Credentials, Push, Reply, RequestFacts } from '../sessions/sinks.js'
 import { InMemoryTransport } from './in-memory.js'
 import type { MessageFacts, Transport } from './transport.js'
@@ -27,11 +28,17 @@ export async function serveTransport(
   const facts = credentials && { credentials }
   transport.onmessage = (message: { readonly id?: unknown }, told?: unknown) => {
     const { id } = (message as { readonly id?: RequestId } | null) ?? {}
-    session.receive(
-      message,
-      sharedReply((text) => send(text, id)),
-      factsIn(told as MessageFacts | undefined) ?? facts,
-    )
+    try {
+      const known = factsIn(told as MessageFacts | undefined) ?? facts
+      session.receive(
+        message,
+        sharedReply((text) => send(text, id)),
+        known,
+      )
+    } catch (error) {
+      // It cannot be said who sent it.
+      session.report(error)
+    }
   }
   const previous = transport.onclose
   transport.onclose = () => {
@@ -56,7 +63,7 @@ export async function serveTransport(
 function factsIn({ credentials, authInfo }: MessageFacts = {}): RequestFacts | undefined {
   if (credentials !== undefined) return { credentials }
   if (authInfo === undefined) return undefined
-  return { credentials: { auth: authInfo, principal: JSON.stringify(authInfo) } }
+  return { credentials: { auth: authInfo, principal: principalOf(authInfo) } }
 }
 
 /** A client that has gone is heard of by `onclose`; what was on its way to it is lost. */

@@ -151,8 +151,7 @@ export class HttpEndpoint {
       return this.#serve(role, request, response, cors)
     const refused = (error: unknown): never => {
       request.discard()
-      const sessionId = request.headers['mcp-session-id']
-      if (sessionId !== undefined) this.#rechecks?.refused(sessionId)
+      this.#rechecks?.refused(request)
       throw error
     }
     const letIn = (credentials: Credentials): Promise<void> | undefined => {

@@ -4,7 +4,13 @@ import { RefusedError } from '../../sessions/authenticator.js'
 import { HttpError, type HttpHeaders, type HttpResponse } from './message.js'
 
 /** Headers of a response that only hold for how it was made. */
-const OF_THE_WAY = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive'])
+const OF_THE_WAY = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'keep-alive',
+  'transfer-encoding',
+])
 
 /** A message for people and programs that cannot become part of a conversation. */
 export function sendError(response: HttpResponse, error: unknown, cors: HttpHeaders): void {
@@ -35,16 +41,21 @@ function sendRefusal(response: HttpResponse, error: RefusedError, cors: HttpHead
   }
   const headers: Record<string, string> = { ...cors }
   for (const [name, value] of given.headers) if (!OF_THE_WAY.has(name)) headers[name] = value
-  const send = (body: string): void => {
-    response.send(status, headers, body === '' ? undefined : body)
-  }
-  // One that was given before has been read before.
-  if (given.bodyUsed || given.body === null) send('')
-  else
-    given
-      .clone()
-      .text()
-      .then(send, () => {
-        send('')
-      })
+  // Such as that of `Response.error()`, which is none.
+  const shown = status >= 200 && status <= 599 ? status : 401
+  void textOf(given).then((body) => {
+    response.send(shown, headers, body === '' ? undefined : body)
+  })
+}
+
+/** The texts of responses that were read: one may be thrown again and again. */
+const TEXTS = new WeakMap<Response, Promise<string>>()
+
+function textOf(response: Response): Promise<string> {
+  const known = TEXTS.get(response)
+  if (known !== undefined) return known
+  const isThere = response.body !== null && !response.bodyUsed && !response.body.locked
+  const text = isThere ? response.text().catch(() => '') : Promise.resolve('')
+  TEXTS.set(response, text)
+  return text
 }

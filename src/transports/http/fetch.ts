@@ -89,6 +89,7 @@ class WebResponse implements HttpResponse {
   #onPull: (() => void) | undefined
   #drained: Promise<void> | undefined
   readonly #onGone: (() => void)[] = []
+  readonly #onOver: (() => void)[] = []
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
@@ -150,9 +151,20 @@ class WebResponse implements HttpResponse {
     this.#controller?.close()
   }
 
+  cut(): void {
+    if (this.#isOver) return
+    this.#controller?.error(new Error('The client is refused now'))
+    this.#gone()
+  }
+
   onGone(listener: () => void): void {
     if (this.#isGone) listener()
     else this.#onGone.push(listener)
+  }
+
+  onOver(listener: () => void): void {
+    if (this.#isOver) listener()
+    else this.#onOver.push(listener)
   }
 
   readonly #abort = (): void => {
@@ -172,5 +184,6 @@ class WebResponse implements HttpResponse {
     this.#isOver = true
     this.#signal.removeEventListener('abort', this.#abort)
     this.#onPull?.()
+    for (const listener of this.#onOver) listener()
   }
 }

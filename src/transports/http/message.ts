@@ -38,8 +38,12 @@ export interface HttpResponse {
   beginStream(headers: HttpHeaders): void
   write(text: string): void | Promise<void>
   endStream(): void
+  /** End it in the middle, as if the client had gone. */
+  cut(): void
   /** Be told if the client goes away before the answer has ended. */
   onGone(listener: () => void): void
+  /** Be told when it has ended, however. */
+  onOver(listener: () => void): void
 }
 
 /** What was written is held together up to this much; beyond it, writers are asked to wait. */

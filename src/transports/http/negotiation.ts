@@ -66,6 +66,6 @@ export function versionOf(headers: HttpHeaders): string {
 }
 
 /** @throws HttpError 503 while there is no room for another session. */
-export function refuseIfFull(sessions: Sessions): void {
-  if (sessions.isFull) throw new HttpError(503, 'There are too many sessions', { 'retry-after': '60' })
+export function refuseIfFull(sessions: Sessions, owner: string | undefined): void {
+  if (sessions.isFull(owner)) throw new HttpError(503, 'There are too many sessions', { 'retry-after': '60' })
 }

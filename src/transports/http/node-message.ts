@@ -13,14 +13,18 @@ import {
 
 /** How much of a refused body is read on, and for how long, so that its sender gets to see the refusal. */
 const LINGER_BYTES = 64 * 1024 * 1024
+/** The same of a body that nobody wants of who is not let in. */
+const REFUSED_BYTES = 256 * 1024
 const LINGER_MS = 2000
 
 /** What frameworks such as Express add to Node's own request. */
-interface FrameworkFacts {
+export interface FrameworkFacts {
   /** Before the framework took the prefix away that it had routed by. */
   readonly originalUrl?: string
   /** What a body parser made of the body. */
   readonly body?: unknown
+  /** Tells a client that waits for it to go on with the body. */
+  goOn?: () => void
 }
 
 /** Node's own request, as it is, or as a framework handed it on. */
@@ -62,6 +66,7 @@ export class NodeRequest implements HttpRequest {
       reject(tooLarge(limit))
       return promise
     }
+    message.goOn?.()
     const chunks: Buffer[] = []
     let length = 0
     const onData = (chunk: Buffer): void => {
@@ -89,7 +94,7 @@ export class NodeRequest implements HttpRequest {
   }
 
   discard(): void {
-    if (!this.#message.complete) linger(this.#message)
+    if (!this.#message.complete) linger(this.#message, REFUSED_BYTES)
   }
 }
 
@@ -111,8 +116,8 @@ function decode(bytes: Buffer): string {
 }
 
 /** Read what is left without keeping it: closing at once would reset the connection before the answer is read. */
-function linger(message: IncomingMessage): void {
-  let rest = LINGER_BYTES
+function linger(message: IncomingMessage, bytes = LINGER_BYTES): void {
+  let rest = bytes
   const stop = (): void => {
     message.destroy()
   }
@@ -177,6 +182,10 @@ export class NodeResponse implements HttpResponse {
     this.#response.end(text)
   }
 
+  cut(): void {
+    this.#response.destroy()
+  }
+
   onGone(listener: () => void): void {
     const response = this.#response
     const { socket } = response.req
@@ -192,6 +201,11 @@ export class NodeResponse implements HttpResponse {
     // A response that waits behind others on its connection does not hear of the end of that.
     const forget = whenClosed(socket, onClose)
     response.on('close', onClose)
+  }
+
+  onOver(listener: () => void): void {
+    if (this.#response.closed) listener()
+    else this.#response.once('close', listener)
   }
 
   #flush(): void {

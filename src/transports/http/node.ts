@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { nodeModule } from '../../runtime/node-modules.js'
 import type { HttpEndpoint } from './endpoint.js'
-import { NodeRequest, NodeResponse } from './node-message.js'
+import { NodeRequest, NodeResponse, type FrameworkFacts } from './node-message.js'
 
 /** Limits on how slowly a request may come in, and how long a connection may idle, in milliseconds. */
 const TIMEOUTS = {
@@ -98,7 +98,19 @@ async function listenOn(
   }
 }
 
+/** Who waits to be told that his body is wanted is told so when it is: not before he is let in. */
 function createServer(tls: TlsOptions | undefined, listener: RequestListener): Server {
+  const server = plainServer(tls, listener)
+  server.on('checkContinue', (request: IncomingMessage & FrameworkFacts, response: ServerResponse) => {
+    request.goOn = () => {
+      response.writeContinue()
+    }
+    listener(request, response)
+  })
+  return server
+}
+
+function plainServer(tls: TlsOptions | undefined, listener: RequestListener): Server {
   const instead = 'use server.fetch instead'
   if (tls === undefined) return nodeModule('node:http', instead).createServer(TIMEOUTS, listener)
   const { cert, key, ca } = tls

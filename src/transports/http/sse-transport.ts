@@ -31,7 +31,7 @@ export class SseTransport {
   /** Open the stream, and with it a session that lasts as long. */
   open(request: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
     if (request.method !== 'GET') throw new HttpError(405, 'The stream is opened with GET', { allow: 'GET' })
-    refuseIfFull(this.#sessions)
+    refuseIfFull(this.#sessions, request.credentials.principal)
     const session = this.#sessions.prepare('sse', request.credentials.principal)
     const send = (message: string): void | Promise<void> => response.write(frame(message))
     response.beginStream({ ...EVENT_STREAM, ...cors })
@@ -48,9 +48,15 @@ export class SseTransport {
     response.onGone(() => {
       session.end('connection closed')
     })
-    this.#rechecks?.watch(request, response, () => {
-      session.end('refused')
-    })
+    // The stream is the session.
+    this.#rechecks?.watch(
+      request,
+      response,
+      () => {
+        session.end('refused')
+      },
+      session.id,
+    )
   }
 
   /** Take a message. Whatever answers it comes on the stream. */

@@ -107,10 +107,9 @@ export class StreamableHttp {
     response.onGone(() => {
       requests.cancelAll('the client has gone')
     })
-    if (message.method === 'subscriptions/listen')
-      this.#options.rechecks?.watch(request, response, () => {
-        requests.cancelAll('its client is refused now')
-      })
+    this.#options.rechecks?.watch(request, response, () => {
+      requests.cancelAll('its client is refused now')
+    })
   }
 
   /** Up to 2025-11-25: within the session that `initialize` opens; a client that goes may come back. */
@@ -137,11 +136,12 @@ export class StreamableHttp {
       if (this.#options.eventStore !== false)
         reply.onStream = (begun, head) => this.#streamsOf(session).begin(begun, head)
       session.receive(payload, reply, factsOf(request))
+      this.#recheck(request, response)
     }
   }
 
   #open(payload: unknown, request: HttpRequest, reply: PostReply): void {
-    refuseIfFull(this.#sessions)
+    refuseIfFull(this.#sessions, request.credentials.principal)
     const session = this.#sessions.prepare('httpStream', request.credentials.principal)
     // It is answered at once, so that the session is open, or not, before the answer begins.
     reply.onBegin = () => {
@@ -163,12 +163,12 @@ export class StreamableHttp {
     const lastEventId = headers['last-event-id']
     if (lastEventId !== undefined && this.#options.eventStore !== false)
       return this.#resume(session, lastEventId, response, cors).then(() => {
-        this.#recheck(session, request, response)
+        this.#recheck(request, response)
       })
     if (session.isListening) throw new HttpError(409, 'This session has its stream already')
     if (this.#options.eventStore === false) this.#listenOnce(session, response, cors)
     else attach(session, this.#streamsOf(session).beginPush(response, cors), response)
-    this.#recheck(session, request, response)
+    this.#recheck(request, response)
     return undefined
   }
 
@@ -184,10 +184,10 @@ export class StreamableHttp {
     if (resumed.push !== undefined) attach(session, resumed.push, response)
   }
 
-  /** A stream must not outlive what its client was let in for. */
-  #recheck(session: Session, request: HttpRequest, response: HttpResponse): void {
+  /** A stream must not outlive what its client was let in for; its session may, who comes with it is asked anew. */
+  #recheck(request: HttpRequest, response: HttpResponse): void {
     this.#options.rechecks?.watch(request, response, () => {
-      session.end('refused')
+      response.cut()
     })
   }
 
