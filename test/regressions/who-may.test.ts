@@ -2,8 +2,8 @@
 import { FastMCP, type AuthRequest, type FastMCPOptions } from 'fastmesh'
 import { bearerAuth, staticTokens, type BearerSession } from 'fastmesh/auth'
 import { cache } from 'fastmesh/middleware'
-import { describe, expect, test } from 'vitest'
-import { serve } from '../support/clients.js'
+import { describe, expect, test, vi } from 'vitest'
+import { onCleanup, serve } from '../support/clients.js'
 import { connected } from '../support/own-client.js'
 import { recordingLogger } from '../support/recording.js'
 import { INITIALIZE, keyed, LIST, post, secured, withComponents, type User } from '../support/secured.js'
@@ -189,6 +189,57 @@ describe('streams', () => {
     expect((await post(url, ann, LIST)).status).toBe(200)
     expect((await listening(url, ann)).status).toBe(409)
     await stream.body?.cancel()
+  })
+})
+
+describe('time', () => {
+  const JSON_POST = {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...keyed('ann').headers,
+    },
+    body: JSON.stringify(INITIALIZE),
+  }
+
+  test('is limited in which it has to be found out who asks', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onCleanup(() => void vi.useRealTimers())
+    const { logger, lines } = recordingLogger()
+    const server = new FastMCP<User>({
+      ...NAME,
+      logger,
+      authenticate: () => new Promise<User>(() => undefined),
+    })
+    const answering = server.request('/mcp', JSON_POST)
+    await vi.waitFor(() => {
+      expect(vi.getTimerCount()).toBeGreaterThan(0)
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect((await answering).status).toBe(503)
+    expect(lines.join()).toContain('in time')
+  })
+
+  test('and again it is asked about who has a stream open', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onCleanup(() => void vi.useRealTimers())
+    const { server, users, seen } = secured()
+    const opened = await server.request('/mcp', JSON_POST)
+    const headers = { ...JSON_POST.headers, 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' }
+    const stream = await server.request('/mcp', { headers: { ...headers, accept: 'text/event-stream' } })
+    const reading = stream.text()
+    reading.catch(() => undefined)
+    const before = seen.length
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(seen.length - before).toBe(1)
+    users.delete('ann')
+    await vi.advanceTimersByTimeAsync(30_000)
+    await expect(reading).rejects.toThrow('refused')
+    // What has ended is not asked about.
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(seen.length - before).toBe(2)
+    await server.stop()
   })
 })
 

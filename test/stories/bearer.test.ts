@@ -281,6 +281,26 @@ describe('with a real authorization server', () => {
     await expect(Client.connect(resource)).rejects.toMatchObject({ name: 'UnauthorizedError' })
   })
 
+  test('a client that sends its user there goes on with what he brings back', async () => {
+    const authorization = await startAuthorizationServer(['read'])
+    onCleanup(() => authorization.close())
+    const { issuer } = authorization
+    const { resource } = await protectedServer({
+      authorizationServers: [issuer],
+      verify: (token) => verify(token),
+    })
+    const verify = jwtVerifier({ jwksUri: `${issuer}/jwks`, issuer, audience: resource })
+    const user = scriptedUser()
+    const { authorizationResponse, ...provider } = user
+    const client = new Client(resource, { auth: provider })
+    onCleanup(() => client.close())
+    await expect(client.connect()).rejects.toMatchObject({ name: 'UnauthorizedError' })
+    expect(user.visits).toHaveLength(1)
+    await client.finishAuth((await authorizationResponse?.()) ?? { code: '' })
+    expect((await client.callTool('who')).data).toBe('ann read')
+    expect(user.visits).toHaveLength(1)
+  })
+
   test('a token that is revoked there is refused at once', async () => {
     let active: object = { active: true, sub: 'ann', client_id: 'app', scope: 'read', aud: 'us' }
     const seen: (string | undefined)[] = []
