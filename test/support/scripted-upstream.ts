@@ -28,6 +28,8 @@ export class ScriptedUpstream {
   script: Script = () => undefined
   /** Answers what asks for the stream of a session; `false` leaves that to us. */
   stream: (response: ServerResponse) => boolean = () => false
+  /** Told of answers to what it asked. */
+  onAnswer: (answer: { readonly id: unknown; readonly error?: unknown }) => void = () => undefined
   /** Sessions that it knows. */
   readonly sessions = new Set<string>()
   #count = 0
@@ -81,6 +83,11 @@ export class ScriptedUpstream {
     const session = request.headers['mcp-session-id']
     if (session !== undefined && !this.sessions.has(String(session))) {
       response.writeHead(404).end()
+      return
+    }
+    if (method === undefined) {
+      this.onAnswer(JSON.parse(body) as { id: unknown })
+      response.writeHead(202).end()
       return
     }
     this.asked.push(asked)
