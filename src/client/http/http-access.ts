@@ -45,3 +45,18 @@ export class HttpAccess {
     this.#http.close()
   }
 }
+
+/** What a transport is given, and how it lets go of it: nothing is done to what it shares with others. */
+export function accessFor(
+  url: string | URL,
+  options: HttpTransportOptions | HttpAccess,
+): { readonly access: HttpAccess; readonly letGo: () => void } {
+  if (options instanceof HttpAccess) return { access: options, letGo: () => undefined }
+  const access = new HttpAccess(url, options)
+  return {
+    access,
+    letGo: () => {
+      access.close()
+    },
+  }
+}

@@ -2,7 +2,7 @@ import { ConnectionError, RequestTimeoutError } from '../../errors.js'
 import { parseJson, type JsonRpcMessage } from '../../protocol/json-rpc.js'
 import type { SendOptions, Transport } from '../../transports/transport.js'
 import { readEvents } from './event-reader.js'
-import { HttpAccess, type HttpTransportOptions } from './http-access.js'
+import { accessFor, type HttpAccess, type HttpTransportOptions } from './http-access.js'
 import type { HttpAnswer } from './http-client.js'
 import { statusError, urlOf } from './http-requests.js'
 
@@ -16,7 +16,7 @@ export class SSETransport implements Transport {
   onerror?: ((error: Error) => void) | undefined
   readonly eras = ['2025-11-25'] as const
   readonly #access: HttpAccess
-  readonly #ownsAccess: boolean
+  readonly #letGo: () => void
   readonly #headers: () => Readonly<Record<string, string>>
   readonly #closing = new AbortController()
   #endpoint: URL | undefined
@@ -28,9 +28,10 @@ export class SSETransport implements Transport {
     options: HttpTransportOptions | HttpAccess = {},
     headers: () => Readonly<Record<string, string>> = () => ({}),
   ) {
+    const { access, letGo } = accessFor(url, options)
+    this.#access = access
+    this.#letGo = letGo
     this.#headers = headers
-    this.#ownsAccess = !(options instanceof HttpAccess)
-    this.#access = options instanceof HttpAccess ? options : new HttpAccess(url, options)
   }
 
   setProtocolVersion(version: string): void {
@@ -89,7 +90,7 @@ export class SSETransport implements Transport {
   close(): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.resolve()
     this.#closing.abort(new ConnectionError('The connection has been closed', 'unknown'))
-    if (this.#ownsAccess) this.#access.close()
+    this.#letGo()
     this.onclose?.()
     return Promise.resolve()
   }

@@ -11,7 +11,7 @@ import type { SendOptions, Transport } from '../../transports/transport.js'
 import { readEvents } from './event-reader.js'
 import type { HttpAnswer } from './http-client.js'
 import type { AuthorizationResponse } from './authorization.js'
-import { HttpAccess, type HttpTransportOptions } from './http-access.js'
+import { accessFor, type HttpAccess, type HttpTransportOptions } from './http-access.js'
 import { errorTextOf, statusError, textOf } from './http-requests.js'
 import { backOff } from '../back-off.js'
 import { CallOff } from './call-off.js'
@@ -42,7 +42,7 @@ export class StreamableHTTPTransport implements Transport {
   onresumed?: (() => void) | undefined
   readonly hasPerRequestStream = true
   readonly #access: HttpAccess
-  readonly #ownsAccess: boolean
+  readonly #letGo: () => void
   readonly #headers: () => Readonly<Record<string, string>>
   readonly #closing = new AbortController()
   #sessionId: string | undefined
@@ -55,9 +55,10 @@ export class StreamableHTTPTransport implements Transport {
     options: HttpTransportOptions | HttpAccess = {},
     headers: () => Readonly<Record<string, string>> = () => ({}),
   ) {
+    const { access, letGo } = accessFor(url, options)
+    this.#access = access
+    this.#letGo = letGo
     this.#headers = headers
-    this.#ownsAccess = !(options instanceof HttpAccess)
-    this.#access = options instanceof HttpAccess ? options : new HttpAccess(url, options)
   }
 
   /** Whether the stream for what answers no request is open. */
@@ -98,7 +99,7 @@ export class StreamableHTTPTransport implements Transport {
     const ending = this.#sessionId === undefined ? undefined : this.#endSession()
     this.#closing.abort(new ConnectionError('The connection has been closed', 'unknown'))
     await ending
-    if (this.#ownsAccess) this.#access.close()
+    this.#letGo()
     this.onclose?.()
   }
 
