@@ -71,7 +71,7 @@ export class SSETransport {
   onerror
   eras
   access
-  ownsAccess
+  letGo
   headers
   closing
   endpoint
@@ -109,7 +109,7 @@ export class StreamableHTTPTransport {
   onresumed
   hasPerRequestStream
   access
-  ownsAccess
+  letGo
   headers
   closing
   sessionId

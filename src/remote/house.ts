@@ -81,9 +81,12 @@ export class House {
       },
     })
     this.#lists = new RemoteLists({
-      page: async (method, params) => {
+      page: async (method, params, via) => {
         await this.open()
-        return this.link.connection.request(method, params, { timeoutMs: options.timeoutMs })
+        return this.link.connection.request(method, params, {
+          timeoutMs: via === undefined ? options.timeoutMs : LIST_PATIENCE_MS,
+          headers: via === undefined ? undefined : { via },
+        })
       },
       tellsOf: (kind) => this.#tellsOf(kind),
       make: (kind, definition) => this.#made().make(kind, definition),
@@ -118,6 +121,14 @@ export class House {
       // What it had is still its own, so that calls are told what is wrong.
       if (!this.#hasBeenOpen) throw error
       this.#options.onProblem(`The list of ${KINDS[kind].label}s could not be had`, error)
+      return this.#lists.last(kind)
+    })
+  }
+
+  /** The same for a request that came through other proxies. */
+  listFor<K extends ComponentKind>(kind: K, via: string): Promise<readonly Component<K>[]> {
+    return this.#lists.listFor(kind, via).catch((error: unknown) => {
+      if (!this.#hasBeenOpen) throw error
       return this.#lists.last(kind)
     })
   }
@@ -246,7 +257,8 @@ export class House {
   async #opened(connection: Opened): Promise<void> {
     this.#components = undefined
     await this.#subscriptions.restore(connection)
-    if (this.#hasBeenOpen) this.#missed()
+    // Who asked while it was away was told that there is nothing.
+    if (this.#hasBeenOpen || this.#failure !== undefined) this.#missed()
     this.#hasBeenOpen = true
   }
 

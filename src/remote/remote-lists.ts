@@ -22,8 +22,8 @@ interface Listed<K extends ComponentKind = ComponentKind> {
 }
 
 interface ListSource {
-  /** One page. */
-  page(method: string, params: JsonObject): Promise<JsonObject>
+  /** One page; `via`: the proxies on whose behalf it is asked for. */
+  page(method: string, params: JsonObject, via?: string): Promise<JsonObject>
   /** Whether the server tells when a list of a kind is another. */
   tellsOf(kind: ComponentKind): boolean
   /** @throws TypeError for what is no definition. */
@@ -52,6 +52,11 @@ export class RemoteLists {
     return this.#read(kind).then(({ components }) =>
       this.#source.tellsOf(kind) ? components : fleeting([...components]),
     )
+  }
+
+  /** What is listed for a request that came through other proxies, which may lead back to them: for this once only. */
+  async listFor<K extends ComponentKind>(kind: K, via: string): Promise<readonly Component<K>[]> {
+    return fleeting([...(await this.#readAll(kind, via)).components])
   }
 
   /** What was last listed, however long ago. */
@@ -106,11 +111,11 @@ export class RemoteLists {
     if (before !== undefined && before.at !== 0 && !isSame(before, listed)) this.#source.onChange(kind)
   }
 
-  async #readAll<K extends ComponentKind>(kind: K): Promise<Listed<K>> {
+  async #readAll<K extends ComponentKind>(kind: K, via?: string): Promise<Listed<K>> {
     const { list, items } = KINDS[kind]
     let ttlMs = 0
     const definitions = await readPages(items, async (page) => {
-      const result = await this.#source.page(list, page)
+      const result = await this.#source.page(list, page, via)
       if (typeof result['ttlMs'] === 'number') ttlMs = result['ttlMs']
       return result
     }).catch((error: unknown): unknown[] => {

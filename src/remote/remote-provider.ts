@@ -16,7 +16,7 @@ import { isObject } from '../protocol/json-rpc.js'
 import type { ComponentKind, ParamsOf, ResultOf, RunKind } from '../protocol/kinds.js'
 import { mirror, mirroredHeadersOf } from '../protocol/mirrored-headers.js'
 import type { JsonObject, ToolDefinition } from '../protocol/types.js'
-import { newSignature } from '../protocol/via.js'
+import { newSignature, viaAfter } from '../protocol/via.js'
 import { ChangeHub, type Change, type Unsubscribe } from '../providers/changes.js'
 import { fleeting } from '../providers/fleeting.js'
 import type { Eventually, Provider, UpstreamStatus } from '../providers/provider.js'
@@ -87,7 +87,14 @@ export class RemoteProvider implements Provider {
   list<K extends ComponentKind>(kind: K, caller: Caller | undefined): Eventually<readonly Component<K>[]> {
     // It is not connected to only because somebody wonders what might be there.
     if (!this.#isOpen || this.#hasSeen(caller)) return fleeting([])
-    const list = this.#inOrder((upstream) => upstream.houseFor(caller).list(kind))
+    const via = caller?.via
+    const list = this.#inOrder((upstream) => {
+      const house = upstream.houseFor(caller)
+      // Who came through other proxies may be led back to them, which shows on the way only.
+      return via === undefined || !upstream.isHttp
+        ? house.list(kind)
+        : house.listFor(kind, viaAfter(via, this.#signature))
+    })
     if (!(list instanceof Promise)) return this.#forAll(list, caller)
     return list.then((found) => this.#forAll(found, caller))
   }

@@ -87,6 +87,10 @@ export class Upstream {
     return this.#gate.size
   }
 
+  get isHttp(): boolean {
+    return this.#settings.connector.kind === 'http'
+  }
+
   /** Whether it is a server of this process that is told who asks. */
   get tellsWho(): boolean {
     return this.#settings.tellsWho === true

@@ -33,6 +33,14 @@ export class ChangeNotifier {
     })
   }
 
+  /** Somebody is about to listen, and counts as such from now on; gives what says that nothing came of it. */
+  expect(): () => void {
+    this.#listeners += 1
+    return () => {
+      this.#listeners -= 1
+    }
+  }
+
   /** How many only came to listen. */
   get listeners(): number {
     return this.#listeners

@@ -57,11 +57,15 @@ export class Listen implements Audience {
       for (const uri of this.#filter.resources) watches.delete(uri, listener)
     })
     // What changes after it has been acknowledged is heard of.
-    if (ready.length === 0) this.#listen()
-    else
-      void Promise.all(ready).then(() => {
-        if (!this.#exchange.isOver) this.#listen()
-      })
+    if (ready.length === 0) {
+      this.#listen()
+      return
+    }
+    const come = changes.expect()
+    void Promise.all(ready).then(() => {
+      come()
+      if (!this.#exchange.isOver) this.#listen()
+    })
   }
 
   changed(changes: Changes): void {

@@ -318,3 +318,23 @@ test('what has come through too many proxies is refused', async () => {
   await expect(Client.connect(url, { headers, era: '2025-11-25' })).rejects.toMatchObject({ code: -32600 })
   expect((await fetch(url, { headers })).status).toBe(508)
 })
+
+test('proxies that lead to each other list each other once', async () => {
+  const { logger } = recordingLogger()
+  const far = new FastMCP({ name: 'far', version: '1.0.0', logger }).addTool({
+    name: 'leaf',
+    execute: () => 'leaf',
+  })
+  const url = await serve(far)
+  const near = new FastMCP({ name: 'near', version: '1.0.0', logger })
+    .addTool({ name: 'own', execute: () => 'own' })
+    .mount('far', FastMCP.asProxy(url, { logger }))
+  const nearUrl = await serve(near)
+  far.mount('back', FastMCP.asProxy(nearUrl, { logger }))
+  for (const { era } of ERAS) {
+    const client = await connected(nearUrl, { era })
+    for (let time = 0; time < 3; time++)
+      expect((await client.listTools()).map(({ name }) => name)).toEqual(['own', 'far_leaf', 'far_back_own'])
+    expect((await client.callTool('far_back_own')).data).toBe('own')
+  }
+})

@@ -82,3 +82,9 @@ export const INITIALIZE = {
   params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
 }
 export const LIST = { jsonrpc: '2.0', id: 2, method: 'tools/list' }
+
+/** The headers of a session that is opened with others. */
+export const sessionOf = async (url: string, headers: Record<string, string>) => ({
+  ...headers,
+  'mcp-session-id': (await post(url, headers, INITIALIZE)).headers.get('mcp-session-id') ?? '',
+})

@@ -151,7 +151,8 @@ export class HttpEndpoint {
       return this.#serve(role, request, response, cors)
     const refused = (error: unknown): never => {
       request.discard()
-      this.#rechecks?.refused(request)
+      const isKnown = !(error instanceof RefusedError) || error.status < 500
+      if (isKnown) this.#rechecks?.refused(request)
       throw error
     }
     const letIn = (credentials: Credentials): Promise<void> | undefined => {

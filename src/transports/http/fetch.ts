@@ -153,7 +153,9 @@ class WebResponse implements HttpResponse {
 
   cut(): void {
     if (this.#isOver) return
-    this.#controller?.error(new Error('The client is refused now'))
+    const reason = new Error('The client is refused now')
+    if (this.#controller === undefined) this.#resolve(new Response(null, { status: 401 }))
+    else this.#controller.error(reason)
     this.#gone()
   }
 

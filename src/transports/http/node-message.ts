@@ -204,8 +204,20 @@ export class NodeResponse implements HttpResponse {
   }
 
   onOver(listener: () => void): void {
-    if (this.#response.closed) listener()
-    else this.#response.once('close', listener)
+    const response = this.#response
+    const { socket } = response.req
+    if (response.closed || socket.destroyed) {
+      listener()
+      return
+    }
+    const onClose = (): void => {
+      forget()
+      response.off('close', onClose)
+      listener()
+    }
+    // As above.
+    const forget = whenClosed(socket, onClose)
+    response.on('close', onClose)
   }
 
   #flush(): void {

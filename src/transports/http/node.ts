@@ -130,8 +130,10 @@ function answer(
   }
   const request = new NodeRequest(message)
   const other = endpoint.roleAt(request.path) === undefined ? others() : undefined
-  if (other !== undefined && endpoint.isHostAllowed(request)) void other(message, response)
-  else endpoint.handle(request, new NodeResponse(response))
+  if (other !== undefined && endpoint.isHostAllowed(request)) {
+    ;(message as FrameworkFacts).goOn?.()
+    void other(message, response)
+  } else endpoint.handle(request, new NodeResponse(response))
 }
 
 /** Node takes the first of several; what stands before it may have looked at another (RFC 9112, 3.2). */

@@ -24,7 +24,7 @@ export class Rechecks {
   readonly #watched = new Set<Watched>()
   readonly #byMark = new Map<string, Set<Watched>>()
   #timer: ReturnType<typeof setInterval> | undefined
-  #isChecking = false
+  readonly #checking = new Set<Watched>()
 
   constructor(authenticator: Authenticator) {
     this.#authenticator = authenticator
@@ -49,27 +49,29 @@ export class Rechecks {
   refused(request: HttpRequest): void {
     if (this.#watched.size === 0) return
     const suspects = new Set(marksOf(request).flatMap((mark) => [...(this.#byMark.get(mark) ?? [])]))
-    for (const watched of suspects) void this.#check(watched)
+    void this.#checkAll([...suspects])
   }
 
   #start(): ReturnType<typeof setInterval> {
     const timer = setInterval(() => {
-      void this.#checkAll()
+      void this.#checkAll([...this.#watched])
     }, EVERY_MS)
     ;(timer as { unref?: () => void }).unref?.()
     return timer
   }
 
   /** Some after the others: whoever knows may be asked over a network. */
-  async #checkAll(): Promise<void> {
-    if (this.#isChecking) return
-    this.#isChecking = true
-    const all = [...this.#watched].values()
+  async #checkAll(some: readonly Watched[]): Promise<void> {
+    const all = some.filter((watched) => !this.#checking.has(watched)).values()
     const checkNext = async (): Promise<void> => {
-      for (const watched of all) if (this.#watched.has(watched)) await this.#check(watched)
+      for (const watched of all) {
+        if (!this.#watched.has(watched) || this.#checking.has(watched)) continue
+        this.#checking.add(watched)
+        await this.#check(watched)
+        this.#checking.delete(watched)
+      }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, checkNext))
-    this.#isChecking = false
   }
 
   async #check(watched: Watched): Promise<void> {
