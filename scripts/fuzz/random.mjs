@@ -66,8 +66,11 @@ function mutateOnce(random, root) {
       Reflect.deleteProperty(holder, key)
       break
     case 1:
-      holder[random.of(['id', 'method', 'params', 'jsonrpc', '_meta', 'METHOD', '__proto__', 'x'])] =
-        random.of(ODD)
+      put(
+        holder,
+        random.of(['id', 'method', 'params', 'jsonrpc', '_meta', 'METHOD', '__proto__', 'x']),
+        odd(random),
+      )
       break
     case 2:
       holder[key] = [holder[key], holder[key]]
@@ -77,8 +80,18 @@ function mutateOnce(random, root) {
         typeof holder[key] === 'string' ? spliced(random, holder[key]) : (JSON.stringify(holder[key]) ?? '')
       break
     default:
-      holder[key] = random.of(ODD)
+      put(holder, key, odd(random))
   }
+}
+
+/** One of them, of its own: it may be changed as well. */
+function odd(random) {
+  return structuredClone(random.of(ODD))
+}
+
+/** Also a member called `__proto__`. */
+function put(holder, key, value) {
+  Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
 }
 
 function collect(value, places) {
