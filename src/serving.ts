@@ -13,11 +13,10 @@ import {
 import { onSignals } from './runtime/signals.js'
 import type { Sessions } from './sessions/sessions.js'
 import type { Credentials } from './sessions/sinks.js'
-import { serveTransport } from './transports/connection.js'
+import { nameOf, serveTransport } from './transports/connection.js'
 import { DEFAULT_ENDPOINT, HttpEndpoint, type EndpointOptions } from './transports/http/endpoint.js'
 import type { ServerStatus } from './transports/http/health.js'
 import type { HttpListener, OtherListener } from './transports/http/node.js'
-import { InMemoryTransport } from './transports/in-memory.js'
 import type { StdioServer } from './transports/stdio.js'
 import type { Transport } from './transports/transport.js'
 
@@ -140,8 +139,7 @@ export class Servings {
 
   /** Serve one client over a connection that is there. */
   async connect(transport: Transport): Promise<void> {
-    const over = transport instanceof InMemoryTransport ? 'inMemory' : 'custom'
-    const credentials = await this.#settings.authenticator?.once(over)
+    const credentials = await this.#settings.authenticator?.once(nameOf(transport))
     await this.#lifecycle.begin()
     await serveTransport(transport, this.#sessions, credentials)
   }

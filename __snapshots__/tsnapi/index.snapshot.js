@@ -154,6 +154,6 @@ export async function safePath(_, _) {}
 
 // #region Re-exports
 export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-QGUCHELL.js';
-export { inMemoryTransports } from './chunk-6N4XYWYI.js';
+export { inMemoryTransports } from './chunk-U4BL6NQU.js';
 export { inputRequired } from './chunk-ILKTKWEB.js';
 // #endregion

@@ -51,7 +51,7 @@ export function bearerAuth(options: BearerAuthOptions): AuthScheme<BearerSession
     principal: principalOf,
     missingScopes: (session, required) => bearer.missingScopes(session, required),
     scopeChallenge: (session, required) => bearer.scopeChallenge(session, required),
-    metadata: { paths: (endpoint) => bearer.paths(endpoint), document: () => bearer.document },
+    metadata: { paths: (endpoint) => bearer.paths(endpoint), document: bearer.document },
   }
 }
 
@@ -126,7 +126,7 @@ class BearerAuth {
       return await this.#verify(token)
     } catch (error) {
       if (error instanceof InvalidTokenError) throw this.#refusal(401, 'invalid_token', error.message)
-      throw new RefusedError('Tokens cannot be verified now: try again later', 503, '', { cause: error })
+      throw new RefusedError('Tokens cannot be verified now: try again later', 503, { cause: error })
     }
   }
 

@@ -5,6 +5,7 @@ import type { JsonObject, Meta } from '../protocol/types.js'
 import { envelopeOf, negotiate, type Agreement, type Introduction } from './negotiation.js'
 import { Peer, type PeerHandlers, type PeerRequest } from './peer.js'
 import type { Connector, Way } from './target.js'
+import { LONGEST_TIMER_MS } from '../runtime/timers.js'
 
 export interface ConnectionOptions {
   readonly connector: Connector
@@ -218,7 +219,7 @@ function atMost<T>({ signal, timeoutMs }: PeerRequest, method: string, opening: 
       reject(signal?.reason)
     }
     const timer =
-      timeoutMs === undefined || timeoutMs > LONGEST_TIMER
+      timeoutMs === undefined || timeoutMs > LONGEST_TIMER_MS
         ? undefined
         : setTimeout(() => {
             reject(new RequestTimeoutError(method, timeoutMs, 'not begun'))
@@ -232,9 +233,6 @@ function atMost<T>({ signal, timeoutMs }: PeerRequest, method: string, opening: 
     opening.then(resolve, reject).finally(settle)
   })
 }
-
-/** The longest a timer can wait, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 async function within(ms: number, work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined

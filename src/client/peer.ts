@@ -3,6 +3,7 @@ import { isObject, readMessage, type JsonRpcMessage, type JsonRpcRequest } from 
 import type { JsonObject, Meta } from '../protocol/types.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
 import type { MessageFacts, SendOptions, Transport } from '../transports/transport.js'
+import { LONGEST_TIMER_MS } from '../runtime/timers.js'
 
 /** How many requests of the other side are answered at once. */
 const MAX_ANSWERING = 100
@@ -285,7 +286,7 @@ class Waiting implements SendOptions {
   #watchTime(): void {
     const { timeoutMs } = this.options
     clearTimeout(this.#timer)
-    if (timeoutMs === undefined || timeoutMs >= LONGEST_TIMER) return
+    if (timeoutMs === undefined || timeoutMs >= LONGEST_TIMER_MS) return
     this.#timer = setTimeout(() => {
       this.#giveUp(new RequestTimeoutError(this.method, timeoutMs), 'it took too long')
     }, timeoutMs)
@@ -305,9 +306,6 @@ class Waiting implements SendOptions {
     this.#start.onEnd()
   }
 }
-
-/** The longest a timer can wait, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 /** The other side may put anything there, and so may user code. */
 function messageOf(error: unknown): string {

@@ -1,8 +1,6 @@
 import { TimeoutError } from '../errors.js'
 import { ContextView, RELAY, type Context, type Relay } from './context.js'
-
-/** The longest a timer can wait, in milliseconds: some 25 days. Beyond it, timers fire at once. */
-const LONGEST = 2 ** 31 - 1
+import { LONGEST_TIMER_MS } from '../runtime/timers.js'
 
 /** The context of a run that has only so much time. */
 class TimedContext extends ContextView {
@@ -38,7 +36,7 @@ export async function withTimeout<T>(
         controller.abort(error)
         reject(error)
       },
-      Math.min(timeoutMs, LONGEST),
+      Math.min(timeoutMs, LONGEST_TIMER_MS),
     )
   })
   try {

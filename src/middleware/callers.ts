@@ -1,4 +1,5 @@
 import { relayOf, type Context } from '../components/context.js'
+import { principalOf } from '../sessions/principal.js'
 
 /**
  * Tells apart what callers may know: by all that `authenticate` returned, so that nothing crosses
@@ -8,8 +9,9 @@ export function viewerOf(context: Context): string | undefined {
   const { principal, auth } = relayOf(context).caller
   if (principal === undefined) return callerOf(context)
   try {
-    return `viewer ${principal} ${JSON.stringify(auth)}`
+    return `viewer ${principal} ${principalOf(auth)}`
   } catch {
+    // It cannot be said whether he may as much as before.
     return undefined
   }
 }

@@ -59,11 +59,7 @@ export class Access {
    * those hear of who are told everything.
    */
   whenHeard(provider: Provider, uri: string, caller: Caller | undefined, tell: () => void): void {
-    if (
-      caller?.principal === undefined &&
-      caller?.auth === undefined &&
-      !this.#hasGuards(provider, uri, caller)
-    ) {
+    if (caller?.principal === undefined && !this.#hasGuards(provider, uri, caller)) {
       tell()
       return
     }

@@ -33,9 +33,6 @@ export interface AuthenticatorOptions {
   readonly scheme?: AuthScheme | undefined
 }
 
-/** What comes as `WWW-Authenticate` with a 401 of our own, which has to name some scheme (RFC 9110, 15.5.2). */
-const CHALLENGE = 'Bearer'
-
 /** How long it may take to find out who asks, in milliseconds. */
 const TIMEOUT_MS = 10_000
 
@@ -44,17 +41,14 @@ export class RefusedError extends Error {
   readonly status: number
   /** What the user wants to be answered. */
   readonly response: Response | undefined
-  readonly challenge: string
 
   constructor(
     message: string,
     status: number,
-    challenge: string,
     { response, cause }: { readonly response?: Response; readonly cause?: unknown } = {},
   ) {
     super(message, { cause })
     this.status = status
-    this.challenge = challenge
     this.response = response
   }
 }
@@ -93,7 +87,7 @@ export class Authenticator {
       return await this.check(request)
     } catch (error) {
       throw error instanceof RefusedError
-        ? new RefusedError(`authenticate does not let in who connects over ${transport}`, error.status, '')
+        ? new RefusedError(`authenticate does not let in who connects over ${transport}`, error.status)
         : error
     }
   }
@@ -101,7 +95,7 @@ export class Authenticator {
   #credentials(auth: unknown): Credentials {
     if (auth instanceof Response) throw this.#refusal(auth)
     if (!auth || (auth as { authenticated?: unknown }).authenticated === false)
-      throw new RefusedError('Unauthorized', 401, CHALLENGE)
+      throw new RefusedError('Unauthorized', 401)
     return { auth, principal: this.#principal(auth), scheme: this.#options.scheme }
   }
 
@@ -114,7 +108,7 @@ export class Authenticator {
       throw new TypeError('principal must give a text')
     } catch (error) {
       this.#logger.error('It cannot be said whose session it is: see the option principal', error)
-      throw new RefusedError('Internal error', 500, CHALLENGE)
+      throw new RefusedError('Internal error', 500)
     }
   }
 
@@ -123,16 +117,15 @@ export class Authenticator {
       this.#logger.error(error.message, error.cause)
       return error
     }
-    if (error instanceof Response)
-      return new RefusedError('Refused', error.status, CHALLENGE, { response: error })
+    if (error instanceof Response) return new RefusedError('Refused', error.status, { response: error })
     this.#logger.warn('authenticate failed, and so refused a request', error)
-    return new RefusedError('Unauthorized', 401, CHALLENGE)
+    return new RefusedError('Unauthorized', 401)
   }
 
   #inTime(given: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(new RefusedError('It could not be found out in time who asks', 503, CHALLENGE))
+        reject(new RefusedError('It could not be found out in time who asks', 503))
       }, TIMEOUT_MS)
       const settle = (): void => {
         clearTimeout(timer)

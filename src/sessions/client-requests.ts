@@ -1,6 +1,7 @@
 import { ClientAnswerError } from '../errors.js'
 import { encodeNotification, encodeRequest, isObject, type JsonRpcResponse } from '../protocol/json-rpc.js'
 import type { JsonObject } from '../protocol/types.js'
+import { LONGEST_TIMER_MS } from '../runtime/timers.js'
 
 interface Pending {
   readonly resolve: (result: JsonObject) => void
@@ -14,9 +15,6 @@ export interface SendOptions {
   /** Calls it off: the client is told, and its answer not waited for any more. */
   readonly signal?: AbortSignal | undefined
 }
-
-/** The longest a timer can wait, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 /** The requests that one client of 2024-11-05 to 2025-11-25 has been sent and has not answered yet. */
 export class ClientRequests {
@@ -41,7 +39,7 @@ export class ClientRequests {
             reject(new ClientAnswerError(`The client did not answer ${method} within ${timeoutMs} ms`))
             void send(cancelled(id, 'it took too long'))
           },
-          Math.min(timeoutMs, LONGEST_TIMER),
+          Math.min(timeoutMs, LONGEST_TIMER_MS),
         )
         onAbort = () => {
           reject(signal?.reason as Error)

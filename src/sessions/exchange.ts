@@ -12,7 +12,6 @@ import {
 import type { LogLevel, ProgressToken } from '../protocol/types.js'
 import { Cancellation, type CancelSignal } from '../runtime/cancellation.js'
 import type { Logger } from '../runtime/logger.js'
-import { requestHeaders } from './authenticator.js'
 import { NOBODY_TO_ASK, type Asker } from './asker.js'
 import type { ClientLine } from './client-line.js'
 import type { Services } from './services.js'
@@ -177,7 +176,7 @@ export class Exchange {
     const { caller, facts } = this.start
     const { scheme } = facts?.credentials ?? {}
     const challenge =
-      scheme?.scopeChallenge(caller.auth, scopes, requestHeaders(facts?.headers ?? {})) ??
+      scheme?.scopeChallenge(caller.auth, scopes) ??
       `Bearer error="insufficient_scope", scope="${scopes.join(' ')}"`
     return { 'www-authenticate': challenge }
   }

@@ -2,6 +2,7 @@ import type { Logger } from '../runtime/logger.js'
 import type { TransportName } from './client-session.js'
 import type { Running } from './running.js'
 import type { Session } from './session.js'
+import { LONGEST_TIMER_MS } from '../runtime/timers.js'
 
 /** How clients are kept in touch with (2025: basic/utilities/ping). */
 export interface PingOptions {
@@ -12,9 +13,6 @@ export interface PingOptions {
   /** At what level the logger hears of it. Default: `debug`. */
   readonly logLevel?: keyof Logger | undefined
 }
-
-/** Timers that are to wait longer fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 const DEFAULT_PING_INTERVAL_MS = 30_000
 

@@ -2,6 +2,7 @@ import type { JsonRpcMessage } from '../protocol/json-rpc.js'
 import type { RequestId } from '../protocol/types.js'
 import type { Session } from '../sessions/session.js'
 import type { Sessions } from '../sessions/sessions.js'
+import type { TransportName } from '../sessions/client-session.js'
 import { principalOf } from '../sessions/principal.js'
 import type { Credentials, Push, Reply, RequestFacts } from '../sessions/sinks.js'
 import { InMemoryTransport } from './in-memory.js'
@@ -22,7 +23,7 @@ export async function serveTransport(
       (message) => send(message, undefined),
       () => void close().catch(() => undefined),
     ),
-    transport instanceof InMemoryTransport ? 'inMemory' : 'custom',
+    nameOf(transport),
     credentials?.principal,
   )
   const facts = credentials && { credentials }
@@ -57,6 +58,11 @@ export async function serveTransport(
     throw error
   }
   return session
+}
+
+/** What users know a connection as that was handed over. */
+export function nameOf(transport: Transport): TransportName {
+  return transport instanceof InMemoryTransport ? 'inMemory' : 'custom'
 }
 
 /** Who sent a message, where that is known of each: from another server of this process, or from what an SDK's middleware found out. */

@@ -148,6 +148,19 @@ describe.each(ERAS)('for clients of %s', (era) => {
     expect(await salaries()).toBe('nothing')
   })
 
+  test('nothing is kept for somebody of whom it cannot be told what he may', async () => {
+    let runs = 0
+    const server = new FastMCP<Hidden>({
+      ...NAME,
+      authenticate: ({ headers }) => new Hidden(headers['x-api-key'] ?? ''),
+      principal: ({ id }) => id,
+    })
+      .use(cache())
+      .addTool({ name: 'counts', annotations: { readOnlyHint: true }, execute: () => (runs += 1) })
+    const client = await connected(await serve(server), { era, ...keyed('ann') })
+    for (const run of [1, 2]) expect((await client.callTool('counts')).data).toBe(String(run))
+  })
+
   test('a source is watched for who may hear it, whoever came first', async () => {
     const { server } = secured()
     let changed: (() => void) | undefined

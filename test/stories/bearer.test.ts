@@ -262,16 +262,22 @@ describe('scopes', () => {
   })
 })
 
+/** The address of a server that takes tokens of a real authorization server. */
+async function withAuthorizationServer(): Promise<string> {
+  const authorization = await startAuthorizationServer(['read'])
+  onCleanup(() => authorization.close())
+  const { issuer } = authorization
+  const { resource } = await protectedServer({
+    authorizationServers: [issuer],
+    verify: (token) => verify(token),
+  })
+  const verify = jwtVerifier({ jwksUri: `${issuer}/jwks`, issuer, audience: resource })
+  return resource
+}
+
 describe('with a real authorization server', () => {
   test('a client that registers itself goes the whole way', async () => {
-    const authorization = await startAuthorizationServer(['read'])
-    onCleanup(() => authorization.close())
-    const { issuer } = authorization
-    const { resource } = await protectedServer({
-      authorizationServers: [issuer],
-      verify: (token) => verify(token),
-    })
-    const verify = jwtVerifier({ jwksUri: `${issuer}/jwks`, issuer, audience: resource })
+    const resource = await withAuthorizationServer()
     for (const era of ERAS) {
       const user = scriptedUser()
       const client = await connected(resource, { era, auth: user })
@@ -282,14 +288,7 @@ describe('with a real authorization server', () => {
   })
 
   test('a client that sends its user there goes on with what he brings back', async () => {
-    const authorization = await startAuthorizationServer(['read'])
-    onCleanup(() => authorization.close())
-    const { issuer } = authorization
-    const { resource } = await protectedServer({
-      authorizationServers: [issuer],
-      verify: (token) => verify(token),
-    })
-    const verify = jwtVerifier({ jwksUri: `${issuer}/jwks`, issuer, audience: resource })
+    const resource = await withAuthorizationServer()
     const user = scriptedUser()
     const { authorizationResponse, ...provider } = user
     const client = new Client(resource, { auth: provider })

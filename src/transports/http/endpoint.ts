@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../errors.js'
 import { hopsIn, MAX_HOPS } from '../../protocol/via.js'
 import type { AuthScheme } from '../../sessions/auth-scheme.js'
-import { RefusedError, requestHeaders, type Authenticator } from '../../sessions/authenticator.js'
+import { RefusedError, type Authenticator } from '../../sessions/authenticator.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import type { Credentials } from '../../sessions/sinks.js'
 import { Cors, type CorsOptions } from './cors.js'
@@ -196,9 +196,9 @@ export class HttpEndpoint {
     }
   }
 
-  #answerMetadata({ method, headers }: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
+  #answerMetadata({ method }: HttpRequest, response: HttpResponse, cors: HttpHeaders): void {
     if (method !== 'GET') throw new HttpError(405, 'Ask with GET', { allow: 'GET' })
-    const document = JSON.stringify(this.#server.scheme?.metadata.document(requestHeaders(headers)))
+    const document = JSON.stringify(this.#server.scheme?.metadata.document)
     response.send(200, { 'content-type': 'application/json', ...cors }, document)
   }
 

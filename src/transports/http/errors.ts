@@ -12,6 +12,9 @@ const OF_THE_WAY = new Set([
   'transfer-encoding',
 ])
 
+/** What comes as `WWW-Authenticate` with a 401 of our own, which has to name some scheme (RFC 9110, 15.5.2). */
+const CHALLENGE = 'Bearer'
+
 /** A message for people and programs that cannot become part of a conversation. */
 export function sendError(response: HttpResponse, error: unknown, cors: HttpHeaders): void {
   if (error instanceof RefusedError) {
@@ -33,9 +36,9 @@ export function sendError(response: HttpResponse, error: unknown, cors: HttpHead
 
 /** A `Response` of the user's is passed on as it is. */
 function sendRefusal(response: HttpResponse, error: RefusedError, cors: HttpHeaders): void {
-  const { status, message, challenge, response: given } = error
+  const { status, message, response: given } = error
   if (given === undefined) {
-    const headers = status === 401 ? { 'www-authenticate': challenge } : {}
+    const headers = status === 401 ? { 'www-authenticate': CHALLENGE } : {}
     sendError(response, new HttpError(status, message, headers), cors)
     return
   }

@@ -188,35 +188,31 @@ export class NodeResponse implements HttpResponse {
 
   onGone(listener: () => void): void {
     const response = this.#response
-    const { socket } = response.req
-    if (response.destroyed || socket.destroyed) {
-      listener()
-      return
-    }
-    const onClose = (): void => {
-      forget()
-      response.off('close', onClose)
-      if (!response.writableFinished) listener()
-    }
-    // A response that waits behind others on its connection does not hear of the end of that.
-    const forget = whenClosed(socket, onClose)
-    response.on('close', onClose)
+    if (this.#isCut) listener()
+    else
+      this.#onClose(() => {
+        if (!response.writableFinished) listener()
+      })
   }
 
   onOver(listener: () => void): void {
+    if (this.#isCut || this.#response.closed) listener()
+    else this.#onClose(listener)
+  }
+
+  get #isCut(): boolean {
+    return this.#response.destroyed || this.#response.req.socket.destroyed
+  }
+
+  #onClose(listener: () => void): void {
     const response = this.#response
-    const { socket } = response.req
-    if (response.closed || socket.destroyed) {
-      listener()
-      return
-    }
     const onClose = (): void => {
       forget()
       response.off('close', onClose)
       listener()
     }
-    // As above.
-    const forget = whenClosed(socket, onClose)
+    // A response that waits behind others on its connection does not hear of the end of that.
+    const forget = whenClosed(response.req.socket, onClose)
     response.on('close', onClose)
   }
 

@@ -1,4 +1,5 @@
 import { RefusedError, type Authenticator } from '../../sessions/authenticator.js'
+import type { TransportName } from '../../sessions/client-session.js'
 import { authRequest } from './auth-request.js'
 import type { HttpRequest, HttpResponse } from './message.js'
 
@@ -10,9 +11,20 @@ const AT_ONCE = 16
 
 interface Watched {
   readonly request: HttpRequest
+  readonly transport: TransportName
   readonly end: () => void
   /** What else comes with the same of these is likely to be of the same client. */
   readonly marks: readonly string[]
+}
+
+interface ToWatch {
+  readonly request: HttpRequest
+  readonly response: HttpResponse
+  /** Default: `httpStream`. */
+  readonly transport?: TransportName
+  readonly end: () => void
+  /** Of the session that it opened. */
+  readonly sessionId?: string
 }
 
 /** Headers by which clients mostly show who they are. */
@@ -31,8 +43,8 @@ export class Rechecks {
   }
 
   /** Look after an answer until it has ended; `end` is called if it has to. */
-  watch(request: HttpRequest, response: HttpResponse, end: () => void, sessionId?: string): void {
-    const watched = { request, end, marks: marksOf(request, sessionId) }
+  watch({ request, response, transport = 'httpStream', end, sessionId }: ToWatch): void {
+    const watched = { request, transport, end, marks: marksOf(request, sessionId) }
     this.#watched.add(watched)
     for (const mark of watched.marks) {
       const marked = this.#byMark.get(mark)
@@ -75,9 +87,9 @@ export class Rechecks {
   }
 
   async #check(watched: Watched): Promise<void> {
-    const { request, end } = watched
+    const { request, transport, end } = watched
     try {
-      const { principal } = await this.#authenticator.check(authRequest(request, 'httpStream'))
+      const { principal } = await this.#authenticator.check(authRequest(request, transport))
       if (principal === request.credentials.principal) return
     } catch (error) {
       // That it cannot be found out now is no refusal.

@@ -49,14 +49,15 @@ export class SseTransport {
       session.end('connection closed')
     })
     // The stream is the session.
-    this.#rechecks?.watch(
+    this.#rechecks?.watch({
       request,
       response,
-      () => {
+      transport: 'sse',
+      end: () => {
         session.end('refused')
       },
-      session.id,
-    )
+      sessionId: session.id,
+    })
   }
 
   /** Take a message. Whatever answers it comes on the stream. */

@@ -107,8 +107,12 @@ export class StreamableHttp {
     response.onGone(() => {
       requests.cancelAll('the client has gone')
     })
-    this.#options.rechecks?.watch(request, response, () => {
-      requests.cancelAll('its client is refused now')
+    this.#options.rechecks?.watch({
+      request,
+      response,
+      end: () => {
+        requests.cancelAll('its client is refused now')
+      },
     })
   }
 
@@ -186,8 +190,12 @@ export class StreamableHttp {
 
   /** A stream must not outlive what its client was let in for; its session may, who comes with it is asked anew. */
   #recheck(request: HttpRequest, response: HttpResponse): void {
-    this.#options.rechecks?.watch(request, response, () => {
-      response.cut()
+    this.#options.rechecks?.watch({
+      request,
+      response,
+      end: () => {
+        response.cut()
+      },
     })
   }
 
