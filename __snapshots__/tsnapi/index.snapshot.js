@@ -124,7 +124,7 @@ export class StreamableHTTPTransport {
   async close() {}
   async finishAuth(_) {}
   post(_, _, _, _) {}
-  sessionHeaders(_) {}
+  addSessionFields(_) {}
   async refused(_, _, _) {}
   async receive(_, _, _, _) {}
   async follow(_, _, _, _) {}
@@ -155,5 +155,5 @@ export async function safePath(_, _) {}
 // #region Re-exports
 export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-QGUCHELL.js';
 export { inMemoryTransports } from './chunk-U4BL6NQU.js';
-export { inputRequired } from './chunk-ILKTKWEB.js';
+export { inputRequired } from './chunk-JIWS2OWP.js';
 // #endregion

@@ -39,7 +39,6 @@ export interface Opened {
 interface Open {
   readonly peer: Peer
   readonly agreement: Agreement
-  readonly tellsOff: boolean
 }
 
 /** A conversation with a server, in the era that it speaks. It is opened by what needs it, and anew when the server has forgotten it. */
@@ -112,7 +111,7 @@ export class Connection {
   }
 
   #send(
-    { peer, agreement, tellsOff }: Open,
+    { peer, agreement }: Open,
     method: string,
     params: JsonObject,
     options: ConnectionRequest,
@@ -121,7 +120,7 @@ export class Connection {
     const meta = options.as ?? this.#envelope
     const own = params['_meta'] as Meta | undefined
     const _meta = own === undefined ? meta : { ...own, ...meta }
-    return peer.request(method, { ...params, _meta }, tellsOff ? options : { ...options, tellsOff })
+    return peer.request(method, { ...params, _meta }, options)
   }
 
   /** Many may need it at once: it is opened once. */
@@ -180,8 +179,9 @@ export class Connection {
         openTimeoutMs,
       )
       if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
-      const tellsOff = agreement.era === '2025-11-25' || transport.hasPerRequestStream !== true
-      return { peer, agreement, tellsOff }
+      // From 2026-07-28 on the end of its stream says so.
+      peer.tellsOff = agreement.era === '2025-11-25' || transport.hasPerRequestStream !== true
+      return { peer, agreement }
     } catch (error) {
       await peer.close().catch(() => undefined)
       throw error

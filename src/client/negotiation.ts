@@ -89,8 +89,7 @@ async function discover(
   timeoutMs: number,
 ): Promise<Agreement | undefined> {
   const params = { _meta: envelopeOf(introduction) }
-  const ask = (): Promise<JsonObject> =>
-    peer.request('server/discover', params, { timeoutMs, tellsOff: false })
+  const ask = (): Promise<JsonObject> => peer.request('server/discover', params, { timeoutMs })
   const result = await ask().catch((error: unknown) => {
     // A server that knows our revision may still refuse the first request.
     if (isRefusal(error) && supportedIn(error).includes(REVISIONS_2026[0])) return ask()
@@ -119,7 +118,7 @@ function supportedIn({ data }: ProtocolError): readonly unknown[] {
 async function initialize(peer: Peer, introduction: Introduction, timeoutMs: number): Promise<Agreement> {
   const { info = { name: 'unknown', version: '0' }, capabilities } = introduction
   const params = { protocolVersion: REVISIONS_2025[0], capabilities, clientInfo: info }
-  const result = await peer.request('initialize', params, { timeoutMs, tellsOff: false })
+  const result = await peer.request('initialize', params, { timeoutMs })
   const { protocolVersion, serverInfo, capabilities: offered, instructions } = result
   if (!REVISIONS_2025.some((revision) => revision === protocolVersion))
     throw new ConnectionError(

@@ -3,6 +3,7 @@ import { isObject, readMessage, type JsonRpcMessage, type JsonRpcRequest } from 
 import type { JsonObject, Meta } from '../protocol/types.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
 import type { MessageFacts, SendOptions, Transport } from '../transports/transport.js'
+import { Numbered } from '../runtime/numbered.js'
 import { LONGEST_TIMER_MS } from '../runtime/timers.js'
 
 /** How many requests of the other side are answered at once. */
@@ -37,16 +38,16 @@ export interface PeerRequest {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Whatever is to be known of it when something comes in that belongs to it. */
   readonly about?: unknown
-  /** Whether the other side is to be told when it is called off. Default: yes, where that is not seen from the transport. */
-  readonly tellsOff?: boolean | undefined
 }
 
 /** The far side of a connection that we began: requests to it and their answers, and what it asks and tells us. */
 export class Peer {
+  /** Whether the other side is to be told when a request is called off. It is not while the conversation opens. */
+  tellsOff = false
   readonly #transport: Transport
   readonly #handlers: PeerHandlers
-  readonly #waiting = new Map<unknown, Waiting>()
-  #lastId = 0
+  /** By the ids of the requests. */
+  readonly #waiting = new Numbered<Waiting>()
   readonly #answering = new Map<unknown, AbortController>()
   #isClosed = false
   #isRetired = false
@@ -91,15 +92,14 @@ export class Peer {
     return new Promise<JsonObject>((resolve, reject) => {
       options.signal?.throwIfAborted()
       if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
-      const id = (this.#lastId += 1)
       const onEnd = (): void => {
         this.#waiting.delete(id)
         if (this.#isRetired) this.retire()
       }
       const waiting = new Waiting({ method, options, resolve, reject, onEnd })
-      this.#waiting.set(id, waiting)
+      const id = this.#waiting.add(waiting)
       waiting.whenGivenUp = (reason) => {
-        if (options.tellsOff !== false) this.notify('notifications/cancelled', { requestId: id, reason })
+        if (this.tellsOff) this.notify('notifications/cancelled', { requestId: id, reason })
       }
       this.#post(id, waiting, params)
     })
@@ -202,7 +202,7 @@ export class Peer {
     if (this.#isClosed) return
     this.#isClosed = true
     const error = new ConnectionError('The connection has closed', 'unknown')
-    for (const waiting of [...this.#waiting.values()]) waiting.drop(error)
+    for (const waiting of this.#waiting.values()) waiting.drop(error)
     for (const controller of this.#answering.values()) controller.abort(error)
     this.#handlers.onClose()
   }

@@ -32,13 +32,13 @@ export function linkMaker(
     const link: Link = new Link(linkFor, {
       ...start,
       connector,
-      headers: () => ({ ...via, ...link.headers }),
+      headers: () => (link.headers === undefined ? via : { ...via, ...link.headers }),
       openTimeoutMs: connectTimeoutMs,
       onStray: (problem) => {
         onProblem(`Upstream '${name}': ${problem}`)
       },
     })
-    link.headers = headers ?? {}
+    link.headers = headers
     link.credentials = credentials
     return link
   }

@@ -32,13 +32,13 @@ type LinkOptions = Omit<ConnectionOptions, 'handlers'> & {
 export class Link {
   readonly connection: Connection
   /** Sent with what belongs to no call. */
-  headers: Readonly<Record<string, string>> = {}
+  headers: Readonly<Record<string, string>> | undefined
   /** On whose behalf, where the server takes our word for that. */
   credentials: Credentials | undefined
   readonly #linkFor: LinkFor
   readonly #options: LinkOptions
   /** The calls that are under way, the latest last. */
-  readonly #calls = new Set<Principal>()
+  readonly #calls: Principal[] = []
 
   constructor(linkFor: LinkFor, options: LinkOptions) {
     this.#linkFor = linkFor
@@ -59,21 +59,20 @@ export class Link {
 
   /** Whether nothing runs over it. */
   get isIdle(): boolean {
-    return this.#calls.size === 0
+    return this.#calls.length === 0
   }
 
   /** Make a request on behalf of somebody. */
   async request(
-    principal: Principal,
+    behalf: Principal & ConnectionRequest,
     method: string,
     params: JsonObject,
-    options: Omit<ConnectionRequest, 'about'>,
   ): Promise<JsonObject> {
-    this.#calls.add(principal)
+    this.#calls.push(behalf)
     try {
-      return await this.connection.request(method, params, { ...options, about: principal })
+      return await this.connection.request(method, params, behalf)
     } finally {
-      this.#calls.delete(principal)
+      this.#calls.splice(this.#calls.indexOf(behalf), 1)
     }
   }
 
@@ -102,8 +101,8 @@ export class Link {
 
   /** What the connection does not say is known where all calls are of one client, or where there is one only. */
   #principalOf(about: unknown): Principal | undefined {
-    if (about !== undefined && this.#calls.has(about as Principal)) return about as Principal
-    const calls = [...this.#calls]
+    const calls = this.#calls
+    if (about !== undefined && calls.includes(about as Principal)) return about as Principal
     return isSessions(this.#linkFor) || calls.length === 1 ? calls.at(-1) : undefined
   }
 }

@@ -1,15 +1,44 @@
+import { envelopeOf } from '../client/negotiation.js'
+import type { ConnectionRequest } from '../client/connection.js'
+import type { Context, Progress, Relay } from '../components/context.js'
 import type { Question } from '../components/questions.js'
-import type { ContentBlock, JsonObject } from '../protocol/types.js'
+import type { ContentBlock, JsonObject, Meta } from '../protocol/types.js'
+import type { CancelSignal } from '../runtime/cancellation.js'
 import type { Gate } from './gate.js'
 import type { Principal } from './link.js'
 
-/** The client that a request is made for, while it has its turn at the gate. When the client is asked, that turn is over: who waits for a person is in nobody's way. */
-export class OnBehalf implements Principal {
+/** What surrounds a request that is made for a client in front. */
+export interface Within {
+  readonly context: Context
+  readonly signal: CancelSignal
+  readonly relay: Relay
+  /** HTTP headers that are sent on behalf of who makes it. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * A request that is made for a client in front, while it has its turn at the gate. When the client
+ * is asked, that turn is over: who waits for a person is in nobody's way.
+ */
+export class OnBehalf implements Principal, ConnectionRequest {
+  readonly signal: CancelSignal
+  readonly timeoutMs: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly #within: Within
   readonly #principal: Principal
   readonly #gate: Gate
   #isOver = false
 
-  constructor(principal: Principal, gate: Gate) {
+  constructor(
+    within: Within,
+    { headers, timeoutMs }: { headers: Readonly<Record<string, string>>; timeoutMs: number },
+    gate: Gate,
+    principal: Principal = within.relay,
+  ) {
+    this.signal = within.signal
+    this.headers = headers
+    this.timeoutMs = timeoutMs
+    this.#within = within
     this.#principal = principal
     this.#gate = gate
   }
@@ -17,6 +46,22 @@ export class OnBehalf implements Principal {
   /** Whether its turn is over. */
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  /** What comes in that belongs to it is for who it is made for. */
+  get about(): this {
+    return this
+  }
+
+  /** What it says of who makes it, where the server wants to be told with each (2026-07-28). */
+  get as(): Meta {
+    const { caller, logLevel } = this.#within.relay
+    const { info, capabilities } = caller
+    return envelopeOf({ info, capabilities, logLevel: logLevel && 'debug' })
+  }
+
+  get onProgress(): ((progress: JsonObject) => void) | undefined {
+    return this.#within.relay.wantsProgress ? this.#progressed : undefined
   }
 
   ask(question: Question<JsonObject>): Promise<JsonObject> {
@@ -36,5 +81,10 @@ export class OnBehalf implements Principal {
     if (this.#isOver) return
     this.#isOver = true
     this.#gate.leave()
+  }
+
+  readonly #progressed = ({ progress, total, message }: JsonObject): void => {
+    const report = { progress, total, message } as Progress
+    this.#within.context.reportProgress(report).catch(() => undefined)
   }
 }

@@ -9,7 +9,7 @@ import {
   type ResultOf,
   type RunKind,
 } from '../protocol/kinds.js'
-import { mirroredHeadersOf } from '../protocol/mirrored-headers.js'
+import { mirroredHeadersOf, type MirroredHeader } from '../protocol/mirrored-headers.js'
 import type { JsonObject, Resource, ServerCapabilities, ToolDefinition } from '../protocol/types.js'
 import { LooseTemplate } from './loose-template.js'
 
@@ -20,7 +20,7 @@ export interface Elsewhere {
     key: string,
     params: ParamsOf<K>,
     context: Context,
-    tool?: ToolDefinition,
+    mirrored?: readonly MirroredHeader[],
   ): Promise<ResultOf<K>>
   complete(ref: JsonObject, argument: JsonObject, context: CompletionContext): Promise<Completion>
   /** Hear of a resource being another. */
@@ -87,7 +87,7 @@ export class RemoteComponents {
     return {
       kind: 'tool',
       definition,
-      invoke: (params, context) => this.#elsewhere.run('tool', name, params, context, definition),
+      invoke: (params, context) => this.#elsewhere.run('tool', name, params, context, mirroredHeaders),
       ...(mirroredHeaders.length > 0 && { mirroredHeaders }),
     }
   }

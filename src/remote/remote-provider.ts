@@ -14,8 +14,8 @@ import {
 } from '../errors.js'
 import { isObject } from '../protocol/json-rpc.js'
 import type { ComponentKind, ParamsOf, ResultOf, RunKind } from '../protocol/kinds.js'
-import { mirror, mirroredHeadersOf } from '../protocol/mirrored-headers.js'
-import type { JsonObject, ToolDefinition } from '../protocol/types.js'
+import { mirror, type MirroredHeader } from '../protocol/mirrored-headers.js'
+import type { JsonObject } from '../protocol/types.js'
 import { newSignature, viaAfter } from '../protocol/via.js'
 import { ChangeHub, type Change, type Unsubscribe } from '../providers/changes.js'
 import { fleeting } from '../providers/fleeting.js'
@@ -136,9 +136,8 @@ export class RemoteProvider implements Provider {
     key: string,
     params: ParamsOf<K>,
     context: Context,
-    tool?: ToolDefinition,
+    mirrored: readonly MirroredHeader[] = [],
   ): Promise<ResultOf<K>> {
-    const mirrored = tool === undefined ? [] : mirroredHeadersOf(tool.inputSchema)
     const call = {
       method: METHODS[kind],
       params: kind === 'resource' ? { uri: key } : { name: key, arguments: params },

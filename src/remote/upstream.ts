@@ -1,10 +1,9 @@
-import { ANY_ERA, envelopeOf } from '../client/negotiation.js'
-import { relayOf, type Caller, type Context, type Progress, type Relay } from '../components/context.js'
+import { ANY_ERA } from '../client/negotiation.js'
+import { relayOf, type Caller, type Context } from '../components/context.js'
 import { BusyError, ConnectionError, HttpStatusError, ProtocolError, UnauthorizedError } from '../errors.js'
-import type { ClientCapabilities, JsonObject, Meta } from '../protocol/types.js'
+import type { ClientCapabilities, JsonObject } from '../protocol/types.js'
 import { viaAfter } from '../protocol/via.js'
 import type { UpstreamStatus } from '../providers/provider.js'
-import type { CancelSignal } from '../runtime/cancellation.js'
 import { askedThrough } from './asked-through.js'
 import { Gate } from './gate.js'
 import { Health } from './health.js'
@@ -14,7 +13,7 @@ import { Houses, isShared } from './houses.js'
 import { hearEverything, linkMaker, type MakeLink } from './link-maker.js'
 import type { Link, LinkFor, Principal } from './link.js'
 import { Links } from './links.js'
-import { OnBehalf } from './on-behalf.js'
+import { OnBehalf, type Within } from './on-behalf.js'
 import { limitsOf, type Limits, type UpstreamSettings } from './options.js'
 
 /** What goes wrong with a server that is there. */
@@ -26,15 +25,6 @@ export interface RemoteCall {
   readonly params: JsonObject
   /** HTTP headers that repeat arguments (2026-07-28). */
   readonly mirrored?: Readonly<Record<string, string>> | undefined
-}
-
-/** What surrounds a call. */
-interface Within {
-  readonly context: Context
-  readonly signal: CancelSignal
-  readonly relay: Relay
-  /** HTTP headers that are sent on behalf of who makes it. */
-  readonly headers: Readonly<Record<string, string>> | undefined
 }
 
 /** A server behind a proxy: the connections to it, and what runs over which of them. */
@@ -209,11 +199,11 @@ export class Upstream {
     const entered = this.#gate.enter(signal, () => new BusyError(this.name))
     if (entered !== undefined) await entered
     const began = performance.now()
-    const behalf = new OnBehalf(principal ?? relay, this.#gate)
+    const behalf = this.#onBehalf(link, call, within, principal)
     try {
       const { method, params } = call
       const all = relay.meta === undefined ? params : { ...params, _meta: relay.meta }
-      const result = await link.request(behalf, method, all, this.#optionsOf(link, call, within))
+      const result = await link.request(behalf, method, all)
       if (!behalf.isOver) this.#health.answered(performance.now() - began)
       return result
     } catch (error) {
@@ -224,21 +214,14 @@ export class Upstream {
     }
   }
 
-  #optionsOf(link: Link, { mirrored }: RemoteCall, { context, relay, signal, headers }: Within) {
-    const { caller, wantsProgress } = relay
-    link.headers = headers ?? {}
+  #onBehalf(link: Link, { mirrored }: RemoteCall, within: Within, principal?: Principal): OnBehalf {
+    const { caller } = within.relay
+    link.headers = within.headers
     link.credentials = this.#houses.credentialsOf(caller)
-    return {
-      signal,
-      timeoutMs: this.#limits.timeoutMs,
-      headers: { ...headers, ...mirrored, via: viaAfter(caller.via, this.#settings.signature) },
-      as: link.connection.agreement?.era === '2026-07-28' ? envelopeFor(relay) : undefined,
-      onProgress: wantsProgress
-        ? ({ progress, total, message }: JsonObject) => {
-            context.reportProgress({ progress, total, message } as Progress).catch(() => undefined)
-          }
-        : undefined,
-    }
+    const via = viaAfter(caller.via, this.#settings.signature)
+    const isBare = within.headers === undefined && mirrored === undefined
+    const headers = isBare ? { via } : { ...within.headers, ...mirrored, via }
+    return new OnBehalf(within, { headers, timeoutMs: this.#limits.timeoutMs }, this.#gate, principal)
   }
 
   #failed(error: ConnectionError): void {
@@ -265,8 +248,4 @@ export class Upstream {
 
 function canBeAsked({ elicitation, sampling, roots }: ClientCapabilities): boolean {
   return elicitation !== undefined || sampling !== undefined || roots !== undefined
-}
-
-function envelopeFor({ caller: { info, capabilities }, logLevel }: Relay): Meta {
-  return envelopeOf({ info, capabilities, logLevel: logLevel && 'debug' })
 }

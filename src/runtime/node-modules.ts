@@ -6,6 +6,8 @@
 interface NodeModules {
   'node:http': typeof import('node:http')
   'node:https': typeof import('node:https')
+  'node:net': typeof import('node:net')
+  'node:tls': typeof import('node:tls')
   'node:fs/promises': typeof import('node:fs/promises')
   'node:path': typeof import('node:path')
   'node:module': typeof import('node:module')

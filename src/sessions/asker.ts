@@ -23,7 +23,7 @@ export interface Asker {
 /** Results that are remembered by a key, each made once however many ask for it at the same time. */
 export class OnceMemory {
   readonly #made = new Map<string, Promise<unknown>>()
-  readonly #values = new Map<string, unknown>()
+  readonly #values: Map<string, unknown>
 
   constructor(values: Iterable<[string, unknown]> = []) {
     this.#values = new Map(values)

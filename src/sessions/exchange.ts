@@ -45,6 +45,8 @@ export const ASKING_METHODS: ReadonlySet<string> = new Set(['tools/call', 'promp
 export class Exchange {
   readonly start: ExchangeStart
   readonly progressToken: ProgressToken | undefined
+  /** Where it stands among all that run. */
+  place = 0
   readonly #services: Services
   readonly #onEnd: (exchange: Exchange) => void
   #controller: AbortController | undefined
@@ -71,6 +73,11 @@ export class Exchange {
   get asker(): Asker {
     const { request, asks } = this.start
     return (this.#asker ??= ASKING_METHODS.has(request.method) ? asks(this, this.#services) : NOBODY_TO_ASK)
+  }
+
+  /** What an earlier round of it remembered under a key: nothing where none has been. */
+  recall(key: string): unknown {
+    return this.#asker?.memory.get(key)
   }
 
   /** What is remembered from call to call, or while this one lasts. */

@@ -48,6 +48,7 @@ export class RequestContext implements Context, InnerContext {
   #progress = -Infinity
   #total: number | undefined
   #turns = 0
+  #relay: Relay | undefined
   #allowed: Allowance | undefined
 
   constructor(exchange: Exchange, services: Services) {
@@ -157,6 +158,10 @@ export class RequestContext implements Context, InnerContext {
   }
 
   [RELAY](): Relay {
+    return (this.#relay ??= this.#makeRelay())
+  }
+
+  #makeRelay(): Relay {
     const { caller, logging, session, request } = this.#exchange.start
     return {
       caller,
@@ -171,7 +176,7 @@ export class RequestContext implements Context, InnerContext {
       logLevel: logging.logLevel,
       meta: ownMeta(request.params?.['_meta'] as Meta | undefined),
       turn: () => (this.#turns += 1),
-      recall: (key) => this.#exchange.asker.memory.get(key),
+      recall: (key) => this.#exchange.recall(key),
       remember: (key, value) => {
         this.#exchange.asker.memory.set(key, value)
       },
@@ -252,11 +257,13 @@ export class RequestContext implements Context, InnerContext {
 
 /** What of a request's `_meta` is meant for whoever answers it in the end. */
 function ownMeta(meta: Meta | undefined): Meta | undefined {
-  if (meta === undefined) return undefined
-  const own = Object.entries(meta).filter(
-    ([key]) => key !== 'progressToken' && !key.startsWith(PROTOCOL_META),
-  )
-  return own.length === 0 ? undefined : Object.fromEntries(own)
+  for (const key in meta)
+    if (isOwn(key)) return Object.fromEntries(Object.entries(meta).filter(([name]) => isOwn(name)))
+  return undefined
+}
+
+function isOwn(key: string): boolean {
+  return key !== 'progressToken' && !key.startsWith(PROTOCOL_META)
 }
 
 /** A promise whose failure is no fault if nobody awaits it. */

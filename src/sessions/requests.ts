@@ -2,8 +2,9 @@ import type { Caller } from '../components/context.js'
 import { invalidRequest, methodNotFound, OverloadedError, ProtocolError } from '../errors.js'
 import type { Era } from '../protocol/era.js'
 import { encodeError, encodeResponse, type JsonRpcRequest } from '../protocol/json-rpc.js'
-import type { LogLevel, RequestId } from '../protocol/types.js'
+import type { LogLevel } from '../protocol/types.js'
 import type { Understood } from './conversation.js'
+import { EarlyCancellations } from './early-cancellations.js'
 import { discover, readEnvelope } from './envelope.js'
 import { ASKING_METHODS, Exchange, internalError, type ExchangeSession } from './exchange.js'
 import { Listen } from './listen.js'
@@ -26,7 +27,8 @@ export interface Speaker {
 /** The requests of one client that are being answered. */
 export class Requests {
   readonly #services: Services
-  readonly #inFlight = new Map<RequestId, Exchange>()
+  readonly #inFlight: Exchange[] = []
+  #calledOffEarly: EarlyCancellations | undefined
   /** Called whenever one is over. */
   onEnd: (() => void) | undefined
 
@@ -35,7 +37,7 @@ export class Requests {
   }
 
   get size(): number {
-    return this.#inFlight.size
+    return this.#inFlight.length
   }
 
   /** Answer a request that brings all that is needed to answer it (2026-07-28). */
@@ -113,23 +115,30 @@ export class Requests {
     }
   }
 
-  /** Call one off, if it is still running. */
+  /** Call one off, if it is still running, or still to come. */
   cancel(id: unknown, reason: string | undefined): void {
-    this.#inFlight.get(id as RequestId)?.cancel(reason)
+    const exchange = this.#find(id)
+    if (exchange !== undefined) exchange.cancel(reason)
+    else if (typeof id === 'number' || typeof id === 'string')
+      (this.#calledOffEarly ??= new EarlyCancellations()).note(id)
   }
 
   /** Call all of them off. */
   cancelAll(reason: string): void {
-    for (const exchange of [...this.#inFlight.values()]) exchange.cancel(reason)
+    for (const exchange of [...this.#inFlight]) exchange.cancel(reason)
+  }
+
+  #find(id: unknown): Exchange | undefined {
+    return this.#inFlight.find((exchange) => exchange.start.request.id === id)
   }
 
   #admit({ id, method }: JsonRpcRequest, era: Era): void {
     if (!era.methods.has(method)) throw methodNotFound(method)
     // Who only listens takes no part in the work.
     this.#services.running.admit(this.#services.changes.listeners)
-    if (this.#inFlight.has(id))
+    if (this.#find(id) !== undefined)
       throw invalidRequest(`A request with the id ${JSON.stringify(id)} is running already`)
-    if (this.#inFlight.size >= MAX_IN_FLIGHT)
+    if (this.#inFlight.length >= MAX_IN_FLIGHT)
       throw invalidRequest(`No more than ${MAX_IN_FLIGHT} requests at once`)
   }
 
@@ -137,16 +146,18 @@ export class Requests {
     const { facts, caller } = given
     const start = facts === undefined ? given : { ...given, caller: new RequestCaller(caller, facts) }
     const exchange = new Exchange(start, this.#services, this.#onEnd)
-    this.#inFlight.set(start.request.id, exchange)
+    this.#inFlight.push(exchange)
+    if (this.#calledOffEarly?.take(start.request.id) === true) exchange.cancel()
     return exchange
   }
 
   readonly #onEnd = (exchange: Exchange): void => {
-    this.#inFlight.delete(exchange.start.request.id)
+    this.#inFlight.splice(this.#inFlight.indexOf(exchange), 1)
     this.onEnd?.()
   }
 
   #route(exchange: Exchange): void {
+    if (exchange.isOver) return
     const { router, access } = this.#services
     const { request, caller, era } = exchange.start
     const context = new RequestContext(exchange, this.#services)
@@ -172,10 +183,11 @@ export class Requests {
       exchange.fail(error)
       return
     }
-    if (!exchange.isOver) this.#route(exchange)
+    this.#route(exchange)
   }
 
   #listen(exchange: Exchange): void {
+    if (exchange.isOver) return
     try {
       new Listen(exchange, this.#services).begin()
     } catch (error) {

@@ -4,18 +4,19 @@ import type { Exchange } from './exchange.js'
 /** Every request of a server that is being answered now. */
 export class Running {
   readonly #most: number
-  readonly #exchanges = new Set<Exchange>()
+  /** Each knows its place among them. */
+  readonly #exchanges: Exchange[] = []
   #whenEmpty: (() => void) | undefined
   #isRefusing = false
 
   get size(): number {
-    return this.#exchanges.size
+    return this.#exchanges.length
   }
 
   /** Let the clients of what has been running for a while know that it still does. Gives whether anything runs. */
   keepAlive(): boolean {
     for (const exchange of this.#exchanges) exchange.keepAlive()
-    return this.#exchanges.size > 0
+    return this.#exchanges.length > 0
   }
 
   constructor(most: number) {
@@ -24,17 +25,21 @@ export class Running {
 
   /** Take one more, beside so many that only listen. @throws ProtocolError while the server stops; OverloadedError while it has as much to do as it takes on. */
   admit(listeners: number): void {
-    if (this.#exchanges.size - listeners >= this.#most) throw new OverloadedError(this.#most)
+    if (this.#exchanges.length - listeners >= this.#most) throw new OverloadedError(this.#most)
     if (this.#isRefusing) throw new ProtocolError(ErrorCode.InternalError, 'The server is stopping')
   }
 
   add(exchange: Exchange): void {
-    this.#exchanges.add(exchange)
+    exchange.place = this.#exchanges.push(exchange) - 1
   }
 
   delete(exchange: Exchange): void {
-    this.#exchanges.delete(exchange)
-    if (this.#exchanges.size === 0) this.#whenEmpty?.()
+    const last = this.#exchanges.pop() as Exchange
+    if (last !== exchange) {
+      this.#exchanges[exchange.place] = last
+      last.place = exchange.place
+    }
+    if (this.#exchanges.length === 0) this.#whenEmpty?.()
   }
 
   /** Refuse what is new, or take it again. */
@@ -44,7 +49,7 @@ export class Running {
 
   /** Wait for what runs, but no longer than `graceMs`; then call the rest off. */
   async drain(graceMs: number): Promise<void> {
-    if (this.#exchanges.size > 0) await this.#emptied(graceMs)
+    if (this.#exchanges.length > 0) await this.#emptied(graceMs)
     for (const exchange of [...this.#exchanges]) exchange.cancel('the server stops')
     this.#whenEmpty = undefined
   }

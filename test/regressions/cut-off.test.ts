@@ -25,3 +25,30 @@ test.each([{}, { asProxy: true }])(
     expect(child.sessions).toEqual([])
   },
 )
+
+test('a cancellation that overtakes its request counts, once', async () => {
+  const ran: unknown[] = []
+  const server = new FastMCP(NAME).addTool({
+    name: 'runs',
+    parameters: { type: 'object', properties: { at: { type: 'number' } } },
+    execute: ({ at }: { at?: number }) => {
+      ran.push(at)
+      return 'ran'
+    },
+  })
+  const connection = await rawTo(server)
+  const session = await connection.initialize('2025-11-25')
+  const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } }
+  expect((await connection.ask(cancelled, session)).status).toBe(202)
+  const call = (id: number) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: { name: 'runs', arguments: { at: id } },
+  })
+  expect((await connection.ask(call(7), session)).body).toBe('')
+  expect((await connection.ask(call(8), session)).status).toBe(200)
+  expect((await connection.ask(call(7), session)).status).toBe(200)
+  expect(ran).toEqual([8, 7])
+  expect(server.status().requests).toBe(0)
+})

@@ -8,7 +8,7 @@ export interface HttpTransportOptions {
   readonly headers?: OwnHeaders | undefined
   /** A bearer token, or where the official SDK's OAuth gets one from. */
   readonly auth?: string | AuthProvider | undefined
-  /** Sends the requests. Default: `node:http`, or the runtime's `fetch`. */
+  /** Sends the requests. Default: sockets of Node, or the runtime's `fetch`. */
   readonly fetch?: Fetch | undefined
   /** How long one message of the server may be, in bytes. Default: 64 MiB. */
   readonly maxMessageBytes?: number | undefined

@@ -5,6 +5,7 @@ import {
   type ConnectionError,
 } from '../../errors.js'
 import type { Authorization } from './authorization.js'
+import { addFields, type HeaderFields } from './header-fields.js'
 import type { HttpAnswer, HttpAsked, HttpClient } from './http-client.js'
 
 /** Headers of a client's own: the same always, or made anew for each request. */
@@ -50,21 +51,22 @@ export class HttpRequests {
   }
 
   async #sendOn(asked: HttpAsked, url: URL | undefined): Promise<HttpAnswer> {
-    const headers = await this.#headersFor(asked)
+    const isBare = this.#headers === undefined && this.#authorization === undefined
+    const sent = isBare ? asked : { ...asked, headers: await this.#headersFor(asked) }
     let at = url ?? this.#url
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#http.send(at, headers === asked.headers ? asked : { ...asked, headers })
+      const answer = await this.#http.send(at, sent)
       if (answer.status < 300 || answer.status >= 400) return answer
       at = redirected(answer, at, redirects)
       if (url === undefined) this.#url = at
     }
   }
 
-  async #headersFor({ headers }: HttpAsked): Promise<HttpAsked['headers']> {
-    if (this.#headers === undefined && this.#authorization === undefined) return headers
+  async #headersFor({ headers }: HttpAsked): Promise<HeaderFields> {
     const own = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
     const token = await this.#authorization?.token()
-    return { ...own, ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) }
+    const authorization = token === undefined ? [] : ['authorization', `Bearer ${token}`]
+    return addFields([...authorization, ...headers], own)
   }
 }
 
@@ -83,6 +85,9 @@ function redirected(answer: HttpAnswer, from: URL, redirects: number): URL {
   return to
 }
 
+/** For texts that are there as a whole. */
+const utf8 = new TextDecoder()
+
 /** The text of a body. */
 export async function textOf(answer: HttpAnswer, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = []
@@ -92,7 +97,7 @@ export async function textOf(answer: HttpAnswer, maxBytes: number): Promise<stri
     if (length > maxBytes) throw new MessageTooLongError(maxBytes)
     chunks.push(chunk)
   })
-  if (chunks.length === 1) return new TextDecoder().decode(chunks[0])
+  if (chunks.length === 1) return utf8.decode(chunks[0])
   const decoder = new TextDecoder()
   return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
 }

@@ -2,6 +2,7 @@ import { ConnectionError, RequestTimeoutError } from '../../errors.js'
 import { parseJson, type JsonRpcMessage } from '../../protocol/json-rpc.js'
 import type { SendOptions, Transport } from '../../transports/transport.js'
 import { readEvents } from './event-reader.js'
+import { addFields } from './header-fields.js'
 import { accessFor, type HttpAccess, type HttpTransportOptions } from './http-access.js'
 import type { HttpAnswer } from './http-client.js'
 import { statusError, urlOf } from './http-requests.js'
@@ -44,7 +45,7 @@ export class SSETransport implements Transport {
     const { signal } = this.#closing
     const answer = await requests.send({
       method: 'GET',
-      headers: { ...this.#headers(), accept: 'text/event-stream' },
+      headers: addFields(['accept', 'text/event-stream'], this.#headers()),
       signal,
     })
     if (answer.status !== 200) {
@@ -68,15 +69,12 @@ export class SSETransport implements Transport {
   async send(message: JsonRpcMessage, { headers }: SendOptions = {}): Promise<void> {
     if (this.#endpoint === undefined || this.#closing.signal.aborted)
       throw new ConnectionError('The connection is closed', 'not begun')
+    const fields = ['content-type', 'application/json']
+    if (this.#version !== undefined) fields.push('mcp-protocol-version', this.#version)
     const answer = await this.#access.requests.send(
       {
         method: 'POST',
-        headers: {
-          ...this.#headers(),
-          'content-type': 'application/json',
-          ...(this.#version !== undefined && { 'mcp-protocol-version': this.#version }),
-          ...headers,
-        },
+        headers: addFields(addFields(fields, headers), this.#headers()),
         body: JSON.stringify(message),
         signal: this.#closing.signal,
       },

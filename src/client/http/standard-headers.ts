@@ -10,16 +10,13 @@ const NAMED_BY: Readonly<Record<string, string>> = {
   'resources/read': 'uri',
 }
 
-/** What HTTP headers say of a request as well, so that gateways need not read the body (2026-07-28, basic/transports/streamable-http). */
-export function standardHeaders({
-  method,
-  params = {},
-}: JsonRpcRequest | JsonRpcNotification): Record<string, string> {
+/** Add what HTTP headers say of a request as well, so that gateways need not read the body (2026-07-28, basic/transports/streamable-http). */
+export function addStandardFields(
+  fields: string[],
+  { method, params = {} }: JsonRpcRequest | JsonRpcNotification,
+): void {
   const meta = params['_meta'] as Meta
+  fields.push('mcp-protocol-version', String(meta[META.protocolVersion]), 'mcp-method', method)
   const name = Object.hasOwn(NAMED_BY, method) ? params[NAMED_BY[method] as string] : undefined
-  return {
-    'mcp-protocol-version': String(meta[META.protocolVersion]),
-    'mcp-method': method,
-    ...(typeof name === 'string' && { 'mcp-name': encodeHeaderValue(name) }),
-  }
+  if (typeof name === 'string') fields.push('mcp-name', encodeHeaderValue(name))
 }

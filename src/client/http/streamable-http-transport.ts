@@ -15,7 +15,8 @@ import { accessFor, type HttpAccess, type HttpTransportOptions } from './http-ac
 import { errorTextOf, statusError, textOf } from './http-requests.js'
 import { backOff } from '../back-off.js'
 import { CallOff } from './call-off.js'
-import { standardHeaders } from './standard-headers.js'
+import { addFields } from './header-fields.js'
+import { addStandardFields } from './standard-headers.js'
 
 const ACCEPTED = 'application/json, text/event-stream'
 
@@ -114,28 +115,22 @@ export class StreamableHTTPTransport implements Transport {
     callOff: CallOff,
     isTold: boolean,
   ): Promise<HttpAnswer> {
+    const fields = ['accept', ACCEPTED, 'content-type', 'application/json']
+    if ('method' in message && claimsOwnRevision(message.params)) addStandardFields(fields, message)
+    else this.#addSessionFields(fields)
     return this.#access.requests.send({
       method: 'POST',
-      headers: {
-        ...this.#headers(),
-        accept: ACCEPTED,
-        'content-type': 'application/json',
-        ...this.#sessionHeaders(message),
-        ...headers,
-      },
+      headers: addFields(addFields(fields, headers), this.#headers()),
       body: JSON.stringify(message),
       whenCalledOff: callOff.ends,
       signal: isTold ? AbortSignal.timeout(TELL_TIMEOUT_MS) : undefined,
     })
   }
 
-  #sessionHeaders(message?: JsonRpcMessage): Record<string, string> {
-    if (message !== undefined && 'method' in message && claimsOwnRevision(message.params))
-      return standardHeaders(message)
-    return {
-      ...(this.#sessionId !== undefined && { 'mcp-session-id': this.#sessionId }),
-      ...(this.#version !== undefined && { 'mcp-protocol-version': this.#version }),
-    }
+  #addSessionFields(fields: string[]): string[] {
+    if (this.#sessionId !== undefined) fields.push('mcp-session-id', this.#sessionId)
+    if (this.#version !== undefined) fields.push('mcp-protocol-version', this.#version)
+    return fields
   }
 
   /** An error status may come with the JSON-RPC error that it stands for. */
@@ -271,12 +266,9 @@ export class StreamableHTTPTransport implements Transport {
 
   /** `undefined` where the server has no such stream. */
   async #openStream(lastEventId: string | undefined, callOff?: CallOff): Promise<HttpAnswer | undefined> {
-    const headers = {
-      ...this.#headers(),
-      accept: 'text/event-stream',
-      ...this.#sessionHeaders(),
-      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
-    }
+    const fields = this.#addSessionFields(['accept', 'text/event-stream'])
+    if (lastEventId !== undefined) fields.push('last-event-id', lastEventId)
+    const headers = addFields(fields, this.#headers())
     const { signal } = this.#closing
     const whenCalledOff = callOff?.ends
     const answer = await this.#access.requests.send({ method: 'GET', headers, signal, whenCalledOff })
@@ -290,7 +282,7 @@ export class StreamableHTTPTransport implements Transport {
 
   async #endSession(): Promise<void> {
     try {
-      const headers = { ...this.#headers(), ...this.#sessionHeaders() }
+      const headers = addFields(this.#addSessionFields([]), this.#headers())
       const signal = AbortSignal.timeout(2000)
       const answer = await this.#access.requests.send({ method: 'DELETE', headers, signal })
       answer.discard()

@@ -1,0 +1,131 @@
+import { ConnectionError } from '../../errors.js'
+import type { HttpAnswer, HttpAsked } from './http-client.js'
+import type { ResponseHead, ResponseListener } from './response-reader.js'
+
+/** How much of a body that is not wanted is read, so that its connection can be used again, in bytes. */
+const MAX_DISCARDED_BYTES = 64 * 1024
+
+/** One request, from when it waits for a socket until its answer has been read. */
+export class HttpExchange implements HttpAnswer, ResponseListener {
+  /** The request as it is sent. */
+  readonly bytes: Buffer
+  /** Whether anything of it may have reached the server. */
+  isBegun = false
+  status = 0
+  readonly #origin: string
+  readonly #signal: AbortSignal | undefined
+  readonly #resolve: (answer: HttpAnswer) => void
+  readonly #reject: (error: unknown) => void
+  #head: ResponseHead | undefined
+  #hangUp: (() => void) | undefined
+  #take: ((piece: Uint8Array) => void) | undefined
+  #whenRead: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined
+  /** What came before somebody wanted to read it. */
+  #early: Buffer[] = []
+  #over: { readonly error: unknown } | undefined
+
+  constructor(
+    origin: string,
+    bytes: Buffer,
+    { signal, whenCalledOff }: HttpAsked,
+    resolve: (answer: HttpAnswer) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#origin = origin
+    this.bytes = bytes
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+    whenCalledOff?.(this.#callOff)
+    signal?.addEventListener('abort', this.#onSignal)
+  }
+
+  /** Whether it needs no answer any more. */
+  get isOver(): boolean {
+    return this.#over !== undefined
+  }
+
+  /** `hangUp` ends the connection that it runs over. */
+  begin(hangUp: () => void): void {
+    this.#hangUp = hangUp
+  }
+
+  onHead(head: ResponseHead): void {
+    this.status = head.status
+    this.#head = head
+    this.#resolve(this)
+  }
+
+  onBody(piece: Buffer): void {
+    if (this.#take === undefined) this.#early.push(piece)
+    else this.#give(this.#take, piece)
+  }
+
+  onEnd(): void {
+    this.#finish(undefined)
+  }
+
+  /** There will be no answer, or no more of it. */
+  broke(cause: unknown): void {
+    const [message, outcome] = this.isBegun
+      ? ([`The connection to ${this.#origin} broke`, 'unknown'] as const)
+      : ([`${this.#origin} cannot be reached`, 'not begun'] as const)
+    this.#finish(new ConnectionError(message, outcome, cause))
+  }
+
+  header(name: string): string | undefined {
+    return this.#head?.header(name)
+  }
+
+  read(take: (piece: Uint8Array) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#whenRead = { resolve, reject }
+      this.#take = take
+      const early = this.#early
+      this.#early = []
+      for (const piece of early) this.#give(take, piece)
+      if (this.#over !== undefined) this.#tellEnd(this.#over.error)
+    })
+  }
+
+  discard(): void {
+    let length = 0
+    this.#early = []
+    this.#take = (piece) => {
+      length += piece.length
+      if (length > MAX_DISCARDED_BYTES) throw new Error('Nobody wants to know')
+    }
+  }
+
+  readonly #callOff = (reason: unknown): void => {
+    this.#finish(reason)
+  }
+
+  readonly #onSignal = (): void => {
+    this.#callOff(this.#signal?.reason)
+  }
+
+  /** A reader that takes no more ends the connection. */
+  #give(take: (piece: Uint8Array) => void, piece: Buffer): void {
+    if (this.#over !== undefined && this.#over.error !== undefined) return
+    try {
+      take(piece)
+    } catch (error) {
+      this.#finish(error)
+    }
+  }
+
+  #finish(error: unknown): void {
+    if (this.#over !== undefined) return
+    this.#over = { error }
+    this.#signal?.removeEventListener('abort', this.#onSignal)
+    if (error !== undefined) this.#hangUp?.()
+    if (this.status === 0) this.#reject(error)
+    this.#tellEnd(error)
+  }
+
+  #tellEnd(error: unknown): void {
+    if (error === undefined) this.#whenRead?.resolve()
+    else this.#whenRead?.reject(error)
+  }
+}

@@ -1,0 +1,135 @@
+import type { Socket } from 'node:net'
+import type { HttpExchange } from './http-exchange.js'
+import { ResponseReader, type ResponseHead, type ResponseListener } from './response-reader.js'
+
+/** How long a socket is kept that the server does not say it keeps, and the longest that one is kept, in milliseconds. */
+const KEPT_MS = 4000
+const LONGEST_KEPT_MS = 60_000
+
+/** How much sooner than the server does we let go of a socket, in milliseconds. */
+const SOONER_MS = 1000
+
+/** What a socket tells those that keep it. */
+interface Keeper {
+  /** It can be used for another request now, until `keptUntil`. */
+  onFree(socket: HttpSocket): void
+  onGone(socket: HttpSocket): void
+}
+
+/** A socket to a server: one request at a time. */
+export class HttpSocket implements ResponseListener {
+  /** When it was last used, and until when it may be used again, on the clock of `performance`. */
+  freeSince = 0
+  keptUntil = 0
+  /** Whether it is connected. */
+  isReady = false
+  readonly #socket: Socket
+  readonly #keeper: Keeper
+  readonly #reader = new ResponseReader()
+  #exchange: HttpExchange | undefined
+  #keepMs = 0
+
+  /** `ready`: the event that says that it is connected. */
+  constructor(socket: Socket, ready: 'connect' | 'secureConnect', keeper: Keeper) {
+    this.#socket = socket
+    this.#keeper = keeper
+    let failure: unknown
+    socket
+      .once(ready, () => {
+        this.isReady = true
+        if (this.#exchange !== undefined) this.#write(this.#exchange)
+      })
+      .on('data', (bytes: Buffer) => {
+        this.#attempt(() => {
+          this.#reader.read(bytes)
+        })
+      })
+      .on('end', () => {
+        this.#attempt(() => {
+          this.#reader.end()
+        })
+      })
+      .on('error', (error) => {
+        failure = error
+      })
+      .on('close', () => {
+        keeper.onGone(this)
+        this.#exchange?.broke(failure)
+      })
+  }
+
+  /** Whether a request can be sent over it. */
+  get isUsable(): boolean {
+    return this.#exchange === undefined && this.#socket.writable && !this.#socket.destroyed
+  }
+
+  /** Send a request, as soon as it is connected. */
+  run(exchange: HttpExchange): void {
+    this.#exchange = exchange
+    exchange.begin(() => {
+      this.#hangUp()
+    })
+    this.#socket.ref()
+    if (this.isReady) this.#write(exchange)
+  }
+
+  destroy(error?: Error): void {
+    this.#socket.destroy(error)
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#keepMs = head.keepsAlive ? keepMsOf(head) : 0
+    this.#exchange?.onHead(head)
+  }
+
+  onBody(piece: Buffer): void {
+    this.#exchange?.onBody(piece)
+  }
+
+  onEnd(): void {
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    // A server that has answered before it has heard everything is not asked again.
+    const isHeard = this.#socket.writableLength === 0
+    if (this.#keepMs > 0 && isHeard && this.isUsable) this.#free(this.#keepMs)
+    else this.destroy()
+    exchange?.onEnd()
+  }
+
+  #write(exchange: HttpExchange): void {
+    exchange.isBegun = true
+    this.#reader.expect(this)
+    this.#socket.write(exchange.bytes)
+  }
+
+  /** What is not connected yet serves the next as well as who gave it up. */
+  #hangUp(): void {
+    if (this.isReady) {
+      this.destroy()
+      return
+    }
+    this.#exchange = undefined
+    this.#free(KEPT_MS)
+  }
+
+  #free(keepMs: number): void {
+    this.freeSince = performance.now()
+    this.keptUntil = this.freeSince + keepMs
+    this.#socket.unref()
+    this.#keeper.onFree(this)
+  }
+
+  #attempt(read: () => void): void {
+    try {
+      read()
+    } catch (error) {
+      this.destroy(error as Error)
+    }
+  }
+}
+
+/** How long after a response its socket can be used again. */
+function keepMsOf(head: ResponseHead): number {
+  const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(head.header('keep-alive') ?? '')?.[1]
+  return seconds === undefined ? KEPT_MS : Math.min(Number(seconds) * 1000 - SOONER_MS, LONGEST_KEPT_MS)
+}
