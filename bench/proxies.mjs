@@ -1,17 +1,22 @@
-/** What a proxy costs: CPU of its own process, and how long a call takes, beside a server that is asked directly. */
+/** What a proxy costs: CPU of its own process, and how long a call takes, beside a server that is asked directly in the same era. */
 
 const ADD = { name: 'add', arguments: { a: 19, b: 23 } }
+
+const direct = (era) => ({ label: `direct ${era.slice(0, 4)}`, file: 'own', era })
 
 const proxy = (front, behind) => ({
   label: `proxy ${front.slice(0, 4)} → ${behind.slice(0, 4)}`,
   file: 'proxy',
   era: front,
+  base: `direct ${front.slice(0, 4)}`,
   env: { UPSTREAM: behind },
 })
 
 const CONTENDERS = [
-  { label: 'direct', file: 'own', era: '2025-11-25' },
+  direct('2025-11-25'),
+  direct('2026-07-28'),
   { label: 'pass-through', file: 'pass-through', era: '2025-11-25' },
+  { label: 'sdk v2 2025', file: 'sdk-proxy', era: '2025-11-25' },
   proxy('2025-11-25', '2025-11-25'),
   proxy('2025-11-25', '2026-07-28'),
   proxy('2026-07-28', '2025-11-25'),

@@ -120,7 +120,7 @@ export class Connection {
     const meta = options.as ?? this.#envelope
     const own = params['_meta'] as Meta | undefined
     const _meta = own === undefined ? meta : { ...own, ...meta }
-    return peer.request(method, { ...params, _meta }, options)
+    return peer.request(method, withMeta(params, _meta), options)
   }
 
   /** Many may need it at once: it is opened once. */
@@ -198,6 +198,14 @@ export class Connection {
     open.peer.retire()
     this.#options.onLost?.()
   }
+}
+
+/** A copy, key by key: many times cheaper than a spread of objects that differ in shape. */
+function withMeta(params: JsonObject, _meta: Meta): JsonObject {
+  const all: Record<string, unknown> = {}
+  for (const key in params) all[key] = params[key]
+  all['_meta'] = _meta
+  return all
 }
 
 /** What only reads may be asked for again; what a tool does must not be done twice. */

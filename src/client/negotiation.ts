@@ -74,12 +74,13 @@ function maySpeakOtherwise(error: unknown): boolean {
 
 /** What each request says of who makes it, from 2026-07-28 on (basic/index, `_meta`). */
 export function envelopeOf({ info, capabilities, logLevel }: Introduction): Meta {
-  return {
+  const envelope: Record<string, unknown> = {
     [META.protocolVersion]: REVISIONS_2026[0],
     [META.clientCapabilities]: capabilities,
-    ...(info !== undefined && { [META.clientInfo]: info }),
-    ...(logLevel !== undefined && { [META.logLevel]: logLevel }),
   }
+  if (info !== undefined) envelope[META.clientInfo] = info
+  if (logLevel !== undefined) envelope[META.logLevel] = logLevel
+  return envelope
 }
 
 /** `undefined` where the server speaks only what came before. */

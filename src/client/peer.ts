@@ -102,6 +102,7 @@ export class Peer {
         if (this.tellsOff) this.notify('notifications/cancelled', { requestId: id, reason })
       }
       this.#post(id, waiting, params)
+      waiting.begin()
     })
   }
 
@@ -231,6 +232,11 @@ class Waiting implements SendOptions {
     this.method = start.method
     this.options = start.options
     this.#start = start
+  }
+
+  /** It has been sent: from now on it can be called off, and its time runs. */
+  begin(): void {
+    if (this.#isOver) return
     this.options.signal?.addEventListener('abort', this.#onAbort)
     this.#watchTime()
   }

@@ -8,13 +8,30 @@ export interface ToolCallResult<Data = unknown> extends CallToolResult {
   readonly data: Data
 }
 
+/** What a result says of the connection it came over, and to nobody behind it. */
+const OF_CONNECTION = new Set(['resultType', 'ttlMs', 'cacheScope'])
+
 /** A result without what only concerned the connection it came over. */
 export function bare(result: JsonObject): JsonObject {
-  const { resultType, ttlMs, cacheScope, _meta: meta, ...kept } = result
-  if (meta === undefined) return kept
-  const { [META.serverInfo]: stamp, ...rest } = isObject(meta) ? meta : {}
-  if (stamp === undefined) return { ...kept, _meta: meta }
+  const { _meta: meta } = result
+  const isStamped = isObject(meta) && META.serverInfo in meta
+  const kept = without(result, (key) => OF_CONNECTION.has(key) || (isStamped && key === '_meta'))
+  if (!isStamped) return kept
+  const rest = without(meta, (key) => key === META.serverInfo)
   return Object.keys(rest).length === 0 ? kept : { ...kept, _meta: rest }
+}
+
+/** The same object, where there is nothing to leave out. */
+function without(object: JsonObject, isLeftOut: (key: string) => boolean): JsonObject {
+  const keys = Object.keys(object)
+  if (!keys.some(isLeftOut)) return object
+  const kept: Record<string, unknown> = {}
+  for (const key of keys) {
+    if (isLeftOut(key)) continue
+    if (key === '__proto__') Object.defineProperty(kept, key, { value: object[key], enumerable: true })
+    else kept[key] = object[key]
+  }
+  return kept
 }
 
 export function toolCallResult(result: JsonObject): ToolCallResult {

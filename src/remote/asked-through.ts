@@ -21,31 +21,40 @@ interface Step {
  * in front is asked, in its own era's way, and it is run again with the answers
  * (basic/patterns/mrtr). `turn` and `label` are what it goes by in each round of the request in front.
  */
-export async function askedThrough(
+export function askedThrough(
   relay: Relay,
   turn: number,
   label: string,
-  run: (answered: JsonObject) => Promise<JsonObject>,
+  run: (answered: JsonObject | undefined) => Promise<JsonObject>,
 ): Promise<JsonObject> {
   const key = `${turn} ${label}`
-  let step = relay.recall(key) as Step | undefined
-  if (step?.result !== undefined) return step.result
-  for (;;) {
-    const result = await run(step === undefined ? {} : await answersTo(step, turn, relay))
-    if (result['resultType'] !== 'input_required') {
-      // A later round that runs it again is to get the same.
-      if (step !== undefined) relay.remember(key, { ...step, result })
-      return result
-    }
-    const round: number = (step?.round ?? 0) + 1
+  const step = relay.recall(key) as Step | undefined
+  if (step === undefined)
+    return run(undefined).then((result) => (isQuestion(result) ? ask(result, undefined) : result))
+  return step.result === undefined ? goOn(step) : Promise.resolve(step.result)
+
+  async function goOn(asked: Step): Promise<JsonObject> {
+    const result = await run(await answersTo(asked, turn, relay))
+    if (isQuestion(result)) return ask(result, asked)
+    // A later round that runs it again is to get the same.
+    relay.remember(key, { ...asked, result })
+    return result
+  }
+
+  function ask({ inputRequests, requestState }: JsonObject, before: Step | undefined): Promise<JsonObject> {
+    const round = (before?.round ?? 0) + 1
     if (round > MAX_ROUNDS)
       throw invalidParams(`The server asked more than ${MAX_ROUNDS} times, and did not answer`)
-    const { inputRequests, requestState } = result
     if (inputRequests === undefined && requestState === undefined)
       throw invalidParams('The server asked for nothing, and did not answer')
-    step = { round, inputRequests, requestState }
-    relay.remember(key, step)
+    const asked = { round, inputRequests, requestState }
+    relay.remember(key, asked)
+    return goOn(asked)
   }
+}
+
+function isQuestion({ resultType }: JsonObject): boolean {
+  return resultType === 'input_required'
 }
 
 async function answersTo(

@@ -1,4 +1,4 @@
-import { Connection, type ConnectionOptions, type ConnectionRequest } from '../client/connection.js'
+import { Connection, type ConnectionOptions } from '../client/connection.js'
 import type { RelaySession } from '../components/context.js'
 import { rawQuestion, type Question } from '../components/questions.js'
 import { ErrorCode, methodNotFound, ProtocolError } from '../errors.js'
@@ -62,18 +62,13 @@ export class Link {
     return this.#calls.length === 0
   }
 
-  /** Make a request on behalf of somebody. */
-  async request(
-    behalf: Principal & ConnectionRequest,
-    method: string,
-    params: JsonObject,
-  ): Promise<JsonObject> {
-    this.#calls.push(behalf)
-    try {
-      return await this.connection.request(method, params, behalf)
-    } finally {
-      this.#calls.splice(this.#calls.indexOf(behalf), 1)
-    }
+  /** A call begins to run over it. */
+  enter(call: Principal): void {
+    this.#calls.push(call)
+  }
+
+  leave(call: Principal): void {
+    this.#calls.splice(this.#calls.indexOf(call), 1)
   }
 
   async close(): Promise<void> {

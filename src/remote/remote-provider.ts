@@ -21,7 +21,7 @@ import { ChangeHub, type Change, type Unsubscribe } from '../providers/changes.j
 import { fleeting } from '../providers/fleeting.js'
 import type { Eventually, Provider, UpstreamStatus } from '../providers/provider.js'
 import type { UpstreamSettings } from './options.js'
-import { Upstream } from './upstream.js'
+import { Upstream, type RemoteCall } from './upstream.js'
 import type { Elsewhere } from './remote-components.js'
 
 /** How a run of each kind is asked for. */
@@ -131,7 +131,7 @@ export class RemoteProvider implements Provider {
   }
 
   /** Run a component there. @throws UserError saying what is wrong with the server, if something is. */
-  async run<K extends RunKind>(
+  run<K extends RunKind>(
     kind: K,
     key: string,
     params: ParamsOf<K>,
@@ -141,28 +141,22 @@ export class RemoteProvider implements Provider {
     const call = {
       method: METHODS[kind],
       params: kind === 'resource' ? { uri: key } : { name: key, arguments: params },
-      ...(mirrored.length > 0 && { mirrored: mirror(mirrored, params as JsonObject) }),
+      mirrored: mirrored.length > 0 ? mirror(mirrored, params as JsonObject) : undefined,
     }
-    return bare(await this.#call(call, context)) as unknown as ResultOf<K>
+    return this.#call(call, context, (result) => bare(result) as unknown as ResultOf<K>)
   }
 
-  async #complete(ref: JsonObject, argument: JsonObject, context: CompletionContext): Promise<Completion> {
+  #complete(ref: JsonObject, argument: JsonObject, context: CompletionContext): Promise<Completion> {
     const params = { ref, argument, context: { arguments: context.arguments } }
-    const { completion } = await this.#call({ method: 'completion/complete', params }, context)
-    const { values, total, hasMore } = isObject(completion) ? completion : {}
-    return {
-      values: Array.isArray(values) ? values.filter((value) => typeof value === 'string') : [],
-      total: typeof total === 'number' ? total : undefined,
-      hasMore: typeof hasMore === 'boolean' ? hasMore : undefined,
-    }
+    return this.#call({ method: 'completion/complete', params }, context, completionIn)
   }
 
   /** What was certainly not begun with one replica is moved to another. */
-  async #call(call: Parameters<Upstream['run']>[0], context: Context): Promise<JsonObject> {
+  async #call<T>(call: RemoteCall, context: Context, read: (result: JsonObject) => T): Promise<T> {
     let failure: unknown
     for (const upstream of this.#candidates(context)) {
       try {
-        return await upstream.run(call, context)
+        return read(await upstream.run(call, context))
       } catch (error) {
         failure = error
         const isBegun = !(error instanceof ConnectionError) || error.outcome !== 'not begun'
@@ -222,6 +216,15 @@ export class RemoteProvider implements Provider {
     if (error instanceof RequestTimeoutError) return `upstream '${name}' did not answer in time: ${unknown}`
     if (error instanceof MessageTooLongError) return `upstream '${name}' sent more than is taken`
     return `the connection to upstream '${name}' was lost: ${unknown}`
+  }
+}
+
+function completionIn({ completion }: JsonObject): Completion {
+  const { values, total, hasMore } = isObject(completion) ? completion : {}
+  return {
+    values: Array.isArray(values) ? values.filter((value) => typeof value === 'string') : [],
+    total: typeof total === 'number' ? total : undefined,
+    hasMore: typeof hasMore === 'boolean' ? hasMore : undefined,
   }
 }
 

@@ -1,6 +1,7 @@
 import { ANY_ERA } from '../client/negotiation.js'
 import { relayOf, type Caller, type Context } from '../components/context.js'
 import { BusyError, ConnectionError, HttpStatusError, ProtocolError, UnauthorizedError } from '../errors.js'
+import type { EraName } from '../protocol/era.js'
 import type { ClientCapabilities, JsonObject } from '../protocol/types.js'
 import { viaAfter } from '../protocol/via.js'
 import type { UpstreamStatus } from '../providers/provider.js'
@@ -122,19 +123,15 @@ export class Upstream {
    * Run something on behalf of a client in front.
    * @throws ProtocolError for an error of the server; ConnectionError where there was no answer.
    */
-  async run(call: RemoteCall, context: Context): Promise<JsonObject> {
+  run(call: RemoteCall, context: Context): Promise<JsonObject> {
     const relay = relayOf(context)
-    const { caller, session, signal } = relay
+    const { caller, signal } = relay
     const headers = this.#houses.headersFor(caller)
     const within = { context, relay, signal, headers }
     const house = this.#houses.for(caller, headers)
-    if (!this.isAvailable) await house.open()
-    if (isShared(this.#settings) || this.#houses.sessionAlone(caller) !== undefined)
-      return this.#runOn(house.link, call, within)
-    const isNew = this.#settings.era === '2026-07-28' || this.#isNew
-    if (session !== undefined && caller.era === '2025-11-25' && !isNew)
-      return this.#runOn(this.#links.ofSession(session, context), call, within)
-    return this.#runWithoutSession(house, call, within)
+    const opening = this.isAvailable ? undefined : house.open()
+    if (!(opening instanceof Promise)) return this.#runThrough(house, call, within)
+    return opening.then(() => this.#runThrough(house, call, within))
   }
 
   async close(): Promise<void> {
@@ -144,10 +141,22 @@ export class Upstream {
     this.#health.closed()
   }
 
+  #runThrough(house: House, call: RemoteCall, within: Within): Promise<JsonObject> {
+    const { relay, context } = within
+    const { caller, session } = relay
+    if (isShared(this.#settings) || this.#houses.sessionAlone(caller) !== undefined)
+      return this.#runOn(house.link, call, within)
+    const isNew = this.#settings.era === '2026-07-28' || this.#isNew
+    if (session !== undefined && caller.era === '2025-11-25' && !isNew)
+      return this.#runOn(this.#links.ofSession(session, context), call, within)
+    const opened = house.link.connection.agreement ?? house.open()
+    if (!(opened instanceof Promise)) return this.#runWithoutSession(house, opened.era, call, within)
+    return opened.then(({ era }) => this.#runWithoutSession(house, era, call, within))
+  }
+
   /** What stands alone in front goes over what all use, where that keeps it apart from others, else over a connection of its own. */
-  async #runWithoutSession(house: House, call: RemoteCall, within: Within): Promise<JsonObject> {
+  #runWithoutSession(house: House, era: EraName, call: RemoteCall, within: Within): Promise<JsonObject> {
     const { relay } = within
-    const { era } = house.link.connection.agreement ?? (await house.open())
     // A pipe does not say which of several calls a message of the log belongs to.
     const tellsWhose = this.#settings.connector.kind !== 'process' || relay.logLevel === undefined
     if (era === '2026-07-28' && tellsWhose) return this.#runOn(house.link, call, within)
@@ -184,13 +193,29 @@ export class Upstream {
     }
   }
 
-  async #runOn(link: Link, call: RemoteCall, within: Within, principal?: Principal): Promise<JsonObject> {
+  #runOn(link: Link, call: RemoteCall, within: Within, principal?: Principal): Promise<JsonObject> {
+    const { agreement } = link.connection
+    if (agreement !== undefined) return this.#runIn(agreement.era, link, call, within, principal)
+    return link.connection.open().then(({ era }) => this.#runIn(era, link, call, within, principal))
+  }
+
+  #runIn(
+    era: EraName,
+    link: Link,
+    call: RemoteCall,
+    within: Within,
+    principal?: Principal,
+  ): Promise<JsonObject> {
+    if (era === '2025-11-25') return this.#send(link, call, within, principal)
     const { relay } = within
-    const agreement = link.connection.agreement ?? (await link.connection.open())
-    if (agreement.era === '2025-11-25') return this.#send(link, call, within, principal)
     if (relay.caller.era === '2025-11-25') this.#isNew = true
     return askedThrough(relay, relay.turn(), `${this.name} ${call.method}`, (answered) =>
-      this.#send(link, { ...call, params: { ...call.params, ...answered } }, within, principal),
+      this.#send(
+        link,
+        answered === undefined ? call : { ...call, params: { ...call.params, ...answered } },
+        within,
+        principal,
+      ),
     )
   }
 
@@ -200,16 +225,18 @@ export class Upstream {
     if (entered !== undefined) await entered
     const began = performance.now()
     const behalf = this.#onBehalf(link, call, within, principal)
+    link.enter(behalf)
     try {
       const { method, params } = call
       const all = relay.meta === undefined ? params : { ...params, _meta: relay.meta }
-      const result = await link.request(behalf, method, all)
+      const result = await link.connection.request(method, all, behalf)
       if (!behalf.isOver) this.#health.answered(performance.now() - began)
       return result
     } catch (error) {
       if (error instanceof ConnectionError && !signal.aborted) this.#failed(error)
       throw error
     } finally {
+      link.leave(behalf)
       behalf.end()
     }
   }

@@ -60,7 +60,7 @@ export class Requests {
       const exchange = this.#begin({
         request,
         era,
-        caller,
+        caller: callerOf(caller, facts),
         reply,
         session: undefined,
         asks: askByReplaying,
@@ -101,7 +101,7 @@ export class Requests {
           this.#begin({
             request,
             era,
-            caller,
+            caller: callerOf(caller, facts),
             reply,
             session,
             asks: askByPushing,
@@ -142,9 +142,7 @@ export class Requests {
       throw invalidRequest(`No more than ${MAX_IN_FLIGHT} requests at once`)
   }
 
-  #begin(given: ConstructorParameters<typeof Exchange>[0]): Exchange {
-    const { facts, caller } = given
-    const start = facts === undefined ? given : { ...given, caller: new RequestCaller(caller, facts) }
+  #begin(start: ConstructorParameters<typeof Exchange>[0]): Exchange {
     const exchange = new Exchange(start, this.#services, this.#onEnd)
     this.#inFlight.push(exchange)
     if (this.#calledOffEarly?.take(start.request.id) === true) exchange.cancel()
@@ -203,6 +201,10 @@ export class Requests {
     if (shown instanceof OverloadedError) reply.end(text, 503, { 'retry-after': '1' })
     else reply.end(text, era.httpStatus(shown))
   }
+}
+
+function callerOf(caller: Caller, facts: RequestFacts | undefined): Caller {
+  return facts === undefined ? caller : new RequestCaller(caller, facts)
 }
 
 function isResumed({ method, params = {} }: JsonRpcRequest): boolean {

@@ -17,7 +17,9 @@ export interface HttpAsked {
 export interface HttpAnswer {
   readonly status: number
   header(name: string): string | undefined
-  /** Take the body, piece by piece; resolves at its end. What `take` throws ends the connection. */
+  /** The whole body, where it has come already, in one piece. */
+  readonly whole?: Uint8Array | undefined
+  /** Take the body, piece by piece, each there only until `take` returns; resolves at its end. What `take` throws ends the connection. */
   read(take: (chunk: Uint8Array) => void): Promise<void>
   /** The body is not wanted. */
   discard(): void

@@ -13,11 +13,11 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
   isBegun = false
   status = 0
   readonly #origin: string
-  readonly #signal: AbortSignal | undefined
   readonly #resolve: (answer: HttpAnswer) => void
   readonly #reject: (error: unknown) => void
   #head: ResponseHead | undefined
   #hangUp: (() => void) | undefined
+  #unfollow: (() => void) | undefined
   #take: ((piece: Uint8Array) => void) | undefined
   #whenRead: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined
   /** What came before somebody wanted to read it. */
@@ -33,11 +33,10 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
   ) {
     this.#origin = origin
     this.bytes = bytes
-    this.#signal = signal
     this.#resolve = resolve
     this.#reject = reject
     whenCalledOff?.(this.#callOff)
-    signal?.addEventListener('abort', this.#onSignal)
+    if (signal !== undefined) this.#follow(signal)
   }
 
   /** Whether it needs no answer any more. */
@@ -57,7 +56,7 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
   }
 
   onBody(piece: Buffer): void {
-    if (this.#take === undefined) this.#early.push(piece)
+    if (this.#take === undefined) this.#early.push(Buffer.from(piece))
     else this.#give(this.#take, piece)
   }
 
@@ -75,6 +74,11 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
 
   header(name: string): string | undefined {
     return this.#head?.header(name)
+  }
+
+  get whole(): Uint8Array | undefined {
+    const isThere = this.#over !== undefined && this.#over.error === undefined
+    return isThere && this.#early.length === 1 ? this.#early[0] : undefined
   }
 
   read(take: (piece: Uint8Array) => void): Promise<void> {
@@ -101,8 +105,14 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
     this.#finish(reason)
   }
 
-  readonly #onSignal = (): void => {
-    this.#callOff(this.#signal?.reason)
+  #follow(signal: AbortSignal): void {
+    const onAbort = (): void => {
+      this.#callOff(signal.reason)
+    }
+    signal.addEventListener('abort', onAbort)
+    this.#unfollow = () => {
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
   /** A reader that takes no more ends the connection. */
@@ -118,7 +128,7 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
   #finish(error: unknown): void {
     if (this.#over !== undefined) return
     this.#over = { error }
-    this.#signal?.removeEventListener('abort', this.#onSignal)
+    this.#unfollow?.()
     if (error !== undefined) this.#hangUp?.()
     if (this.status === 0) this.#reject(error)
     this.#tellEnd(error)

@@ -41,25 +41,27 @@ export class HttpRequests {
    * Send a request, to the server's own address or to another.
    * @throws ConnectionError where no answer came, UnauthorizedError where none will.
    */
-  async send(asked: HttpAsked, url?: URL): Promise<HttpAnswer> {
-    let answer = await this.#sendOn(asked, url)
-    for (let attempt = 1; answer.status === 401 || answer.status === 403; attempt++) {
-      if ((await this.#authorization?.satisfy(answer, this.#url, attempt)) !== true) return answer
-      answer = await this.#sendOn(asked, url)
-    }
-    return answer
+  send(asked: HttpAsked, url?: URL): Promise<HttpAnswer> {
+    const answered = this.#attempt(asked, url ?? this.#url)
+    return answered.then((answer) => (answer.status < 300 ? answer : this.#goOn(answer, asked, url)))
   }
 
-  async #sendOn(asked: HttpAsked, url: URL | undefined): Promise<HttpAnswer> {
-    const isBare = this.#headers === undefined && this.#authorization === undefined
-    const sent = isBare ? asked : { ...asked, headers: await this.#headersFor(asked) }
-    let at = url ?? this.#url
-    for (let redirects = 0; ; redirects++) {
-      const answer = await this.#http.send(at, sent)
-      if (answer.status < 300 || answer.status >= 400) return answer
-      at = redirected(answer, at, redirects)
-      if (url === undefined) this.#url = at
+  /** Follow the server to where it has moved, and become who it lets in, if that can be had. */
+  async #goOn(first: HttpAnswer, asked: HttpAsked, url: URL | undefined): Promise<HttpAnswer> {
+    let [answer, at] = [first, url ?? this.#url]
+    for (let [redirects, refusals] = [0, 0]; ; answer = await this.#attempt(asked, at)) {
+      const { status } = answer
+      if (status >= 300 && status < 400) {
+        at = redirected(answer, at, redirects++)
+        if (url === undefined) this.#url = at
+      } else if (status !== 401 && status !== 403) return answer
+      else if ((await this.#authorization?.satisfy(answer, this.#url, ++refusals)) !== true) return answer
     }
+  }
+
+  #attempt(asked: HttpAsked, at: URL): Promise<HttpAnswer> {
+    if (this.#headers === undefined && this.#authorization === undefined) return this.#http.send(at, asked)
+    return this.#headersFor(asked).then((headers) => this.#http.send(at, { ...asked, headers }))
   }
 
   async #headersFor({ headers }: HttpAsked): Promise<HeaderFields> {
@@ -88,16 +90,22 @@ function redirected(answer: HttpAnswer, from: URL, redirects: number): URL {
 /** For texts that are there as a whole. */
 const utf8 = new TextDecoder()
 
-/** The text of a body. */
-export async function textOf(answer: HttpAnswer, maxBytes: number): Promise<string> {
+/** The text of a body, at once where it is there. @throws MessageTooLongError where it is longer than that; ConnectionError where it breaks off. */
+export function textOf(answer: HttpAnswer, maxBytes: number): string | Promise<string> {
+  const { whole } = answer
+  if (whole === undefined) return textRead(answer, maxBytes)
+  if (whole.length > maxBytes) throw new MessageTooLongError(maxBytes)
+  return utf8.decode(whole)
+}
+
+async function textRead(answer: HttpAnswer, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let length = 0
   await answer.read((chunk) => {
     length += chunk.length
     if (length > maxBytes) throw new MessageTooLongError(maxBytes)
-    chunks.push(chunk)
+    chunks.push(new Uint8Array(chunk))
   })
-  if (chunks.length === 1) return utf8.decode(chunks[0])
   const decoder = new TextDecoder()
   return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
 }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import type { HttpExchange } from './http-exchange.js'
 import { ResponseReader, type ResponseHead, type ResponseListener } from './response-reader.js'
 
@@ -8,6 +8,9 @@ const LONGEST_KEPT_MS = 60_000
 
 /** How much sooner than the server does we let go of a socket, in milliseconds. */
 const SOONER_MS = 1000
+
+/** How much is read at once, in bytes: there is room for that in each socket. */
+const READ_BYTES = 32 * 1024
 
 /** What a socket tells those that keep it. */
 interface Keeper {
@@ -30,19 +33,14 @@ export class HttpSocket implements ResponseListener {
   #keepMs = 0
 
   /** `ready`: the event that says that it is connected. */
-  constructor(socket: Socket, ready: 'connect' | 'secureConnect', keeper: Keeper) {
-    this.#socket = socket
+  constructor(connect: (onread: OnReadOpts) => Socket, ready: 'connect' | 'secureConnect', keeper: Keeper) {
+    this.#socket = connect(this.#reading())
     this.#keeper = keeper
     let failure: unknown
-    socket
+    this.#socket
       .once(ready, () => {
         this.isReady = true
         if (this.#exchange !== undefined) this.#write(this.#exchange)
-      })
-      .on('data', (bytes: Buffer) => {
-        this.#attempt(() => {
-          this.#reader.read(bytes)
-        })
       })
       .on('end', () => {
         this.#attempt(() => {
@@ -117,6 +115,18 @@ export class HttpSocket implements ResponseListener {
     this.keptUntil = this.freeSince + keepMs
     this.#socket.unref()
     this.#keeper.onFree(this)
+  }
+
+  /** Into the same room each time, not into some of its own for each piece: a stream would make that, and leave it to the garbage collector. */
+  #reading(): OnReadOpts {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    const callback = (length: number): boolean => {
+      this.#attempt(() => {
+        this.#reader.read(buffer.subarray(0, length))
+      })
+      return true
+    }
+    return { buffer, callback }
   }
 
   #attempt(read: () => void): void {

@@ -9,6 +9,10 @@ const HEAD =
 /** How long a chunk is, and whatever else is said of it (RFC 9112, 7.1). */
 const CHUNK_LINE = /^([\da-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/i
 
+/** What `Connection` may say of it (RFC 9112, 9.3). */
+const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
+const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
+
 export interface ResponseHead {
   readonly status: number
   /** The value of a header, by its name in lower case; of one that came several times, joined by `, `. */
@@ -20,6 +24,7 @@ export interface ResponseHead {
 /** Told of a response while it comes. */
 export interface ResponseListener {
   onHead(head: ResponseHead): void
+  /** `piece` is there only for as long as this runs. */
   onBody(piece: Buffer): void
   onEnd(): void
 }
@@ -51,7 +56,7 @@ export class ResponseReader {
     while (rest.length > 0) {
       const taken = this.#step(rest)
       if (taken === 0) {
-        this.#held = rest
+        this.#held = Buffer.from(rest)
         return
       }
       rest = rest.subarray(taken)
@@ -169,7 +174,7 @@ class Head implements ResponseHead {
     this.status = Number(head.slice(9, 12))
     const isOld = head.startsWith('HTTP/1.0')
     this.ends = this.#ends(isOld)
-    const isKept = isOld ? this.#says('keep-alive') : !this.#says('close')
+    const isKept = isOld ? this.#says(KEEP_ALIVE) : !this.#says(CLOSE)
     this.keepsAlive = isKept && this.ends !== 'with the connection'
   }
 
@@ -200,9 +205,9 @@ class Head implements ResponseHead {
     return length === undefined ? 'with the connection' : Number(length)
   }
 
-  #says(option: string): boolean {
-    const options = this.header('connection')?.toLowerCase().split(',') ?? []
-    return options.some((each) => each.trim() === option)
+  #says(option: RegExp): boolean {
+    const options = this.header('connection')
+    return options !== undefined && option.test(options)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import { nodeModule } from '../../runtime/node-modules.js'
 import type { HttpExchange } from './http-exchange.js'
 import { HttpSocket } from './http-socket.js'
@@ -66,17 +66,10 @@ export class SocketPool {
 
   #open(): HttpSocket {
     const isTls = this.#url.protocol === 'https:'
-    const socket = isTls ? this.#connectTls() : this.#connect()
     const ready = isTls ? 'secureConnect' : 'connect'
-    const timer = setTimeout(() => {
-      socket.destroy(new Error(`It took longer than ${CONNECT_TIMEOUT_MS} ms`))
-    }, CONNECT_TIMEOUT_MS)
-    timer.unref()
-    const inTime = (): void => {
-      clearTimeout(timer)
-    }
-    socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS).once(ready, inTime).once('close', inTime)
-    const opened = new HttpSocket(socket, ready, {
+    const connect = (onread: OnReadOpts): Socket =>
+      inTime(isTls ? this.#connectTls(onread) : this.#connect(onread), ready)
+    const opened = new HttpSocket(connect, ready, {
       onFree: () => {
         // What is still to be connected comes last.
         if (opened.isReady) this.#idle.push(opened)
@@ -89,19 +82,21 @@ export class SocketPool {
     return opened
   }
 
-  #connect(): Socket {
-    return nodeModule('node:net', 'give `fetch`').connect(this.#address)
+  #connect(onread: OnReadOpts): Socket {
+    return nodeModule('node:net', 'give `fetch`').connect({ ...this.#address, onread })
   }
 
-  #connectTls(): Socket {
+  #connectTls(onread: OnReadOpts): Socket {
     const { isIP } = nodeModule('node:net', 'give `fetch`')
     const { host } = this.#address
-    const socket = nodeModule('node:tls', 'give `fetch`').connect({
+    const options = {
       ...this.#address,
       ...(isIP(host) === 0 && { servername: host }),
       ALPNProtocols: ['http/1.1'],
       ...(this.#tlsSession !== undefined && { session: this.#tlsSession }),
-    })
+      onread,
+    }
+    const socket = nodeModule('node:tls', 'give `fetch`').connect(options)
     return socket.on('session', (session: Buffer) => {
       this.#tlsSession = session
     })
@@ -128,4 +123,16 @@ export class SocketPool {
     sweeping.unref()
     return sweeping
   }
+}
+
+/** A socket that is connected in time, or not at all. */
+function inTime(socket: Socket, ready: string): Socket {
+  const timer = setTimeout(() => {
+    socket.destroy(new Error(`It took longer than ${CONNECT_TIMEOUT_MS} ms`))
+  }, CONNECT_TIMEOUT_MS)
+  timer.unref()
+  const stop = (): void => {
+    clearTimeout(timer)
+  }
+  return socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS).once(ready, stop).once('close', stop)
 }

@@ -4,11 +4,11 @@ import { encodeHeaderValue } from '../../protocol/mirrored-headers.js'
 import type { Meta } from '../../protocol/types.js'
 
 /** Which parameter `Mcp-Name` repeats. */
-const NAMED_BY: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-}
+const NAMED_BY = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+])
 
 /** Add what HTTP headers say of a request as well, so that gateways need not read the body (2026-07-28, basic/transports/streamable-http). */
 export function addStandardFields(
@@ -17,6 +17,7 @@ export function addStandardFields(
 ): void {
   const meta = params['_meta'] as Meta
   fields.push('mcp-protocol-version', String(meta[META.protocolVersion]), 'mcp-method', method)
-  const name = Object.hasOwn(NAMED_BY, method) ? params[NAMED_BY[method] as string] : undefined
+  const named = NAMED_BY.get(method)
+  const name = named === undefined ? undefined : params[named]
   if (typeof name === 'string') fields.push('mcp-name', encodeHeaderValue(name))
 }

@@ -167,7 +167,8 @@ export class StreamableHTTPTransport implements Transport {
       const problem = `${this.#access.requests.url.origin} answered with ${type ?? 'no content'}, not with JSON`
       throw new HttpStatusError(answer.status, problem, 'unknown')
     }
-    this.#deliver(readJson(await textOf(answer, this.#access.maxMessageBytes)), id)
+    const text = textOf(answer, this.#access.maxMessageBytes)
+    this.#deliver(readJson(typeof text === 'string' ? text : await text), id)
     options.onRequestStreamEnd?.()
   }
 
