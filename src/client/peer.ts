@@ -237,8 +237,10 @@ class Waiting implements SendOptions {
   /** It has been sent: from now on it can be called off, and its time runs. */
   begin(): void {
     if (this.#isOver) return
-    this.options.signal?.addEventListener('abort', this.#onAbort)
-    this.#watchTime()
+    const { signal } = this.options
+    signal?.addEventListener('abort', this.#onAbort)
+    if (signal?.aborted === true) this.#onAbort()
+    else this.#watchTime()
   }
 
   get headers(): SendOptions['headers'] {

@@ -221,10 +221,10 @@ export class Upstream {
 
   async #send(link: Link, call: RemoteCall, within: Within, principal?: Principal): Promise<JsonObject> {
     const { relay, signal } = within
+    const behalf = this.#onBehalf(link, call, within, principal)
     const entered = this.#gate.enter(signal, () => new BusyError(this.name))
     if (entered !== undefined) await entered
     const began = performance.now()
-    const behalf = this.#onBehalf(link, call, within, principal)
     link.enter(behalf)
     try {
       const { method, params } = call

@@ -28,7 +28,8 @@ export interface Speaker {
 export class Requests {
   readonly #services: Services
   readonly #inFlight: Exchange[] = []
-  #calledOffEarly: EarlyCancellations | undefined
+  /** There where requests come within a session. */
+  #early: EarlyCancellations | undefined
   /** Called whenever one is over. */
   onEnd: (() => void) | undefined
 
@@ -85,6 +86,7 @@ export class Requests {
     understand: (request: JsonRpcRequest) => Understood | Speaker,
   ): void {
     const era = this.#services.eras['2025-11-25']
+    this.#early ??= new EarlyCancellations()
     try {
       this.#admit(request, era)
       const understood = understand(request)
@@ -119,8 +121,7 @@ export class Requests {
   cancel(id: unknown, reason: string | undefined): void {
     const exchange = this.#find(id)
     if (exchange !== undefined) exchange.cancel(reason)
-    else if (typeof id === 'number' || typeof id === 'string')
-      (this.#calledOffEarly ??= new EarlyCancellations()).note(id)
+    else this.#early?.note(id)
   }
 
   /** Call all of them off. */
@@ -145,12 +146,13 @@ export class Requests {
   #begin(start: ConstructorParameters<typeof Exchange>[0]): Exchange {
     const exchange = new Exchange(start, this.#services, this.#onEnd)
     this.#inFlight.push(exchange)
-    if (this.#calledOffEarly?.take(start.request.id) === true) exchange.cancel()
+    if (this.#early?.take(start.request.id) === true) exchange.cancel()
     return exchange
   }
 
   readonly #onEnd = (exchange: Exchange): void => {
     this.#inFlight.splice(this.#inFlight.indexOf(exchange), 1)
+    this.#early?.ended(exchange.start.request.id)
     this.onEnd?.()
   }
 

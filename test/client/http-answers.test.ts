@@ -240,3 +240,52 @@ test('each header goes out once, and none of the protocol’s own can be another
     host: 'example.com',
   })
 })
+
+test('what is too long, or no JSON, is refused also where it has come to its end at once', async () => {
+  const event = (data: string) =>
+    `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${data.length}\r\n\r\n${data}`
+  const upstream = await RawUpstream.start(onCalls((request) => [chunked(mcpAnswer(request))]))
+  const client = await connected({ url: upstream.url, maxMessageBytes: 150 }, OLD)
+  upstream.script = onCalls((request) => [
+    Buffer.from(chunked(mcpAnswer(request).replace('grüße', 'x'.repeat(200)))),
+  ])
+  await expect(client.callTool('it')).rejects.toThrow('longer than 150 bytes')
+  upstream.script = onCalls(() => [event('data: no JSON\n\n')])
+  await expect(client.callTool('it')).rejects.toThrow('no JSON')
+  upstream.script = onCalls(() => [event(`data: ${'x'.repeat(200)}`)])
+  await expect(client.callTool('it')).rejects.toThrow('longer than 150 bytes')
+})
+
+test('a server that says without end that it is still at it is given up', async () => {
+  const upstream = await RawUpstream.start(onCalls(() => ['HTTP/1.1 102 Processing\r\n\r\n'.repeat(200)]))
+  const client = await connected(upstream.url, OLD)
+  await expect(client.callTool('it')).rejects.toMatchObject({ name: 'ConnectionError', outcome: 'unknown' })
+})
+
+test('requests at once that are sent on the same way arrive at the same place', async () => {
+  const paths: string[] = []
+  const upstream = await RawUpstream.start((request) => {
+    const [, path = ''] = request.head.split(' ')
+    if (isCall(request)) paths.push(path)
+    if (!isCall(request) || path === '/v2/mcp') return [plain(mcpAnswer(request))]
+    return ['HTTP/1.1 308 Moved\r\nlocation: v2/mcp\r\ncontent-length: 0\r\n\r\n']
+  })
+  const client = await connected(upstream.url, OLD)
+  const answers = await Promise.all([client.callTool('it'), client.callTool('it'), client.callTool('it')])
+  expect(answers.map(({ data }) => data)).toEqual(['grüße', 'grüße', 'grüße'])
+  expect(new Set(paths)).toEqual(new Set(['/mcp', '/v2/mcp']))
+})
+
+test('a token goes out once, before what else says who asks', async () => {
+  const heads: string[] = []
+  const upstream = await RawUpstream.start((request) => {
+    heads.push(request.head)
+    return [plain(mcpAnswer(request))]
+  })
+  const client = await connected(
+    { url: upstream.url, auth: 'token', headers: { Authorization: 'Basic x' } },
+    OLD,
+  )
+  await client.callTool('it')
+  for (const head of heads) expect(head.match(/authorization: .*/g)).toEqual(['authorization: Bearer token'])
+})

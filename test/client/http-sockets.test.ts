@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { Client } from 'fastmesh'
+import { Client, inMemoryTransports } from 'fastmesh'
 import { expect, test } from 'vitest'
+import { NodeHttpClient } from '../../src/client/http/node-http-client.js'
 import { onCleanup, serve } from '../support/clients.js'
 import { echoServer } from '../support/echo-server.js'
 import { connected } from '../support/own-client.js'
@@ -117,4 +118,36 @@ test('a server over TLS is who its certificate says, or is not spoken to', async
   const [trusted, untrusted] = await Promise.all([run(url, trusting), run(url, {})])
   expect(trusted).toBe('plain,plain')
   expect(untrusted).toBe(`https://localhost:${port} cannot be reached: DEPTH_ZERO_SELF_SIGNED_CERT`)
+})
+
+test('a signal that fires while a request is sent counts', async () => {
+  const controller = new AbortController()
+  const [clientSide, serverSide] = inMemoryTransports()
+  await echoServer().connect(serverSide)
+  const send = clientSide.send.bind(clientSide)
+  const told: string[] = []
+  clientSide.send = async (message, ...rest) => {
+    const { method = '' } = message as { method?: string }
+    told.push(method)
+    if (method !== 'tools/call') return send(message, ...rest)
+    controller.abort(new Error('not wanted'))
+  }
+  const client = await connected(clientSide, OLD)
+  await expect(client.callTool('plain', {}, { signal: controller.signal })).rejects.toThrow('not wanted')
+  expect(told.slice(-2)).toEqual(['tools/call', 'notifications/cancelled'])
+})
+
+test('nothing is sent any more once a transport has been closed', async () => {
+  const upstream = await RawUpstream.start(plainly)
+  const http = new NodeHttpClient()
+  const asked = { method: 'POST', headers: [], body: '{}' } as const
+  const url = new URL(upstream.url)
+  ;(await http.send(url, asked)).discard()
+  // So long that the socket is looked at before it is used.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
+  const late = http.send(url, asked)
+  http.close()
+  await expect(late).rejects.toMatchObject({ outcome: 'not begun' })
+  await expect.poll(() => upstream.sockets.size).toBe(0)
+  expect(upstream.connections).toBe(1)
 })

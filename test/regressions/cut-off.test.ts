@@ -52,3 +52,22 @@ test('a cancellation that overtakes its request counts, once', async () => {
   expect(ran).toEqual([8, 7])
   expect(server.status().requests).toBe(0)
 })
+
+test('a cancellation that comes too late, or is nobody’s, leaves later requests alone', async () => {
+  const server = new FastMCP(NAME).addTool({ name: 'runs', execute: () => 'ran' })
+  const connection = await rawTo(server)
+  const session = await connection.initialize('2025-11-25')
+  const call = (id: unknown) =>
+    connection.ask({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'runs' } }, session)
+  const cancel = (requestId: unknown) =>
+    connection.ask({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } }, session)
+  expect((await call(5)).status).toBe(200)
+  await cancel(5)
+  expect((await call(5)).body).toContain('ran')
+  const long = 'x'.repeat(1000)
+  await cancel(long)
+  expect((await call(long)).body).toContain('ran')
+  for (let id = 100; id < 300; id++) await cancel(id)
+  expect((await call(100)).body).toContain('ran')
+  expect((await call(299)).body).toBe('')
+})

@@ -36,7 +36,7 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
     this.#resolve = resolve
     this.#reject = reject
     whenCalledOff?.(this.#callOff)
-    if (signal !== undefined) this.#follow(signal)
+    if (signal !== undefined && this.#over === undefined) this.#follow(signal)
   }
 
   /** Whether it needs no answer any more. */
@@ -117,11 +117,13 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
 
   /** A reader that takes no more ends the connection. */
   #give(take: (piece: Uint8Array) => void, piece: Buffer): void {
-    if (this.#over !== undefined && this.#over.error !== undefined) return
+    if (this.#over?.error !== undefined) return
     try {
       take(piece)
     } catch (error) {
-      this.#finish(error)
+      // It may have come to its end before it was read.
+      if (this.#over === undefined) this.#finish(error)
+      else this.#over = { error }
     }
   }
 

@@ -42,18 +42,20 @@ export class HttpRequests {
    * @throws ConnectionError where no answer came, UnauthorizedError where none will.
    */
   send(asked: HttpAsked, url?: URL): Promise<HttpAnswer> {
-    const answered = this.#attempt(asked, url ?? this.#url)
-    return answered.then((answer) => (answer.status < 300 ? answer : this.#goOn(answer, asked, url)))
+    const at = url ?? this.#url
+    return this.#attempt(asked, at).then((answer) =>
+      answer.status < 300 ? answer : this.#goOn(answer, asked, at, url === undefined),
+    )
   }
 
   /** Follow the server to where it has moved, and become who it lets in, if that can be had. */
-  async #goOn(first: HttpAnswer, asked: HttpAsked, url: URL | undefined): Promise<HttpAnswer> {
-    let [answer, at] = [first, url ?? this.#url]
+  async #goOn(first: HttpAnswer, asked: HttpAsked, from: URL, isOwn: boolean): Promise<HttpAnswer> {
+    let [answer, at] = [first, from]
     for (let [redirects, refusals] = [0, 0]; ; answer = await this.#attempt(asked, at)) {
       const { status } = answer
       if (status >= 300 && status < 400) {
         at = redirected(answer, at, redirects++)
-        if (url === undefined) this.#url = at
+        if (isOwn) this.#url = at
       } else if (status !== 401 && status !== 403) return answer
       else if ((await this.#authorization?.satisfy(answer, this.#url, ++refusals)) !== true) return answer
     }
@@ -67,8 +69,9 @@ export class HttpRequests {
   async #headersFor({ headers }: HttpAsked): Promise<HeaderFields> {
     const own = typeof this.#headers === 'function' ? await this.#headers() : this.#headers
     const token = await this.#authorization?.token()
-    const authorization = token === undefined ? [] : ['authorization', `Bearer ${token}`]
-    return addFields([...authorization, ...headers], own)
+    if (token === undefined) return addFields([...headers], own)
+    const others = headers.filter((_, at) => headers[at - (at % 2)] !== 'authorization')
+    return addFields(['authorization', `Bearer ${token}`, ...others], own)
   }
 }
 
@@ -82,7 +85,8 @@ function redirected(answer: HttpAnswer, from: URL, redirects: number): URL {
     throw new HttpStatusError(
       answer.status,
       `${from.origin} sends requests on, which is not followed: ${to?.href ?? 'to nowhere'}`,
-      'not begun',
+      // Where the answer is to be found elsewhere, it has been asked for.
+      answer.status === 303 ? 'unknown' : 'not begun',
     )
   return to
 }
@@ -99,15 +103,15 @@ export function textOf(answer: HttpAnswer, maxBytes: number): string | Promise<s
 }
 
 async function textRead(answer: HttpAnswer, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  await answer.read((chunk) => {
-    length += chunk.length
-    if (length > maxBytes) throw new MessageTooLongError(maxBytes)
-    chunks.push(new Uint8Array(chunk))
-  })
   const decoder = new TextDecoder()
-  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
+  let text = ''
+  let length = 0
+  await answer.read((piece) => {
+    length += piece.length
+    if (length > maxBytes) throw new MessageTooLongError(maxBytes)
+    text += decoder.decode(piece, { stream: true })
+  })
+  return text + decoder.decode()
 }
 
 /** The beginning of what came with an error status. */

@@ -102,7 +102,7 @@ export class HttpSocket implements ResponseListener {
 
   /** What is not connected yet serves the next as well as who gave it up. */
   #hangUp(): void {
-    if (this.isReady) {
+    if (this.isReady || this.#socket.destroyed) {
       this.destroy()
       return
     }

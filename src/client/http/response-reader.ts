@@ -2,6 +2,9 @@
 const MAX_HEAD_BYTES = 32 * 1024
 const MAX_CHUNK_LINE_BYTES = 1024
 
+/** How many heads may come before that of the answer. */
+const MAX_PASSED = 100
+
 /** A status line, and header fields behind it (RFC 9112, 4 and 5). */
 const HEAD =
   /^HTTP\/1\.[01] [1-9]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?(?:\r\n[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*)*$/
@@ -42,10 +45,13 @@ export class ResponseReader {
   #held: Buffer | undefined
   /** How much of the body, or of the chunk, is still to come. */
   #left = 0
+  /** How many heads have come that are not that of the answer. */
+  #passed = 0
 
   /** The next response is for `listener`. */
   expect(listener: ResponseListener): void {
     this.#state = 'head'
+    this.#passed = 0
     this.#listener = listener
   }
 
@@ -96,10 +102,16 @@ export class ResponseReader {
     const end = text.indexOf('\r\n\r\n')
     if (end < 0) return needMore(bytes, MAX_HEAD_BYTES)
     const head = new Head(text.slice(0, end))
-    // What comes before the answer to a request that is still under way (RFC 9110, 15.2).
     if (head.status >= 200) this.#begin(head)
-    else if (head.status === 101) throw new Error('It changes to a protocol that nobody asked for')
+    else this.#pass(head)
     return end + 4
+  }
+
+  /** What comes before the answer to a request that is still under way (RFC 9110, 15.2). */
+  #pass({ status }: Head): void {
+    this.#passed += 1
+    if (status === 101) throw new Error('It changes to a protocol that nobody asked for')
+    if (this.#passed > MAX_PASSED) throw new Error('It says without end that it is still at it')
   }
 
   #begin(head: Head): void {

@@ -24,6 +24,7 @@ export class SocketPool {
   #idle: HttpSocket[] = []
   #sweeping: ReturnType<typeof setInterval> | undefined
   #tlsSession: Buffer | undefined
+  #isClosed = false
 
   constructor(url: URL) {
     this.origin = url.origin
@@ -33,6 +34,10 @@ export class SocketPool {
   /** Send a request over a socket that is idle, or over a new one. */
   run(exchange: HttpExchange): void {
     if (exchange.isOver) return
+    if (this.#isClosed) {
+      exchange.broke(new Error('The connection has been closed'))
+      return
+    }
     const now = performance.now()
     const socket = this.#takeIdle(now)
     if (socket === undefined) this.#open().run(exchange)
@@ -41,6 +46,7 @@ export class SocketPool {
   }
 
   close(): void {
+    this.#isClosed = true
     clearInterval(this.#sweeping)
     for (const socket of this.#all) socket.destroy(new Error('The connection has been closed'))
   }
@@ -48,12 +54,19 @@ export class SocketPool {
   /** The server may have let go of the socket: that is known when the event loop has looked at its sockets again. */
   #runAfterALook(socket: HttpSocket, exchange: HttpExchange): void {
     const run = (): void => {
-      if (exchange.isOver) this.#idle.push(socket)
+      if (exchange.isOver) this.#keep(socket)
       else if (socket.isUsable) socket.run(exchange)
       else this.run(exchange)
     }
     // The first may come in the same turn, before the event loop looks.
     setImmediate(() => setImmediate(run))
+  }
+
+  /** What is still to be connected comes last. */
+  #keep(socket: HttpSocket): void {
+    if (socket.isReady) this.#idle.push(socket)
+    else this.#idle.unshift(socket)
+    this.#sweeping ??= this.#sweepNowAndThen()
   }
 
   #takeIdle(now: number): HttpSocket | undefined {
@@ -71,10 +84,7 @@ export class SocketPool {
       inTime(isTls ? this.#connectTls(onread) : this.#connect(onread), ready)
     const opened = new HttpSocket(connect, ready, {
       onFree: () => {
-        // What is still to be connected comes last.
-        if (opened.isReady) this.#idle.push(opened)
-        else this.#idle.unshift(opened)
-        this.#sweeping ??= this.#sweepNowAndThen()
+        this.#keep(opened)
       },
       onGone: () => this.#all.delete(opened),
     })
