@@ -18,6 +18,9 @@ const quick = process.argv.includes('--quick')
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const CYCLES = quick ? 4 : 25
 
+/** Before each turn: who has just waited while others ran is not as fast as who is at work. */
+const RUN_IN_MS = 100
+
 const PARTS = {
   'tools/call': () =>
     compare('tools/call, 1 tool', 1, 'tools/call', { name: 'add', arguments: { a: 19, b: 23 } }, '42'),
@@ -51,6 +54,7 @@ async function compare(title, tools, method, params, check, slice = 150, contend
   }
   for (let cycle = 0; cycle < CYCLES; cycle++) {
     for (const runner of cycle % 2 === 0 ? runners : runners.toReversed()) {
+      await runner.load.run(RUN_IN_MS)
       const before = await runner.server.cpu()
       const began = performance.now()
       const count = await runner.load.run(slice)

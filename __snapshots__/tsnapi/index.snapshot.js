@@ -112,6 +112,7 @@ export class StreamableHTTPTransport {
   letGo
   headers
   closing
+  writer
   sessionId
   hears
   version

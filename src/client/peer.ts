@@ -5,6 +5,7 @@ import type { CancelSignal } from '../runtime/cancellation.js'
 import type { MessageFacts, SendOptions, Transport } from '../transports/transport.js'
 import { Numbered } from '../runtime/numbered.js'
 import { LONGEST_TIMER_MS } from '../runtime/timers.js'
+import { Deadlines, type Waits } from './deadlines.js'
 
 /** How many requests of the other side are answered at once. */
 const MAX_ANSWERING = 100
@@ -48,6 +49,7 @@ export class Peer {
   readonly #handlers: PeerHandlers
   /** By the ids of the requests. */
   readonly #waiting = new Numbered<Waiting>()
+  readonly #deadlines = new Deadlines(() => this.#waiting.values())
   readonly #answering = new Map<unknown, AbortController>()
   #isClosed = false
   #isRetired = false
@@ -94,6 +96,7 @@ export class Peer {
       if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
       const onEnd = (): void => {
         this.#waiting.delete(id)
+        if (this.#waiting.size === 0) this.#deadlines.rest()
         if (this.#isRetired) this.retire()
       }
       const waiting = new Waiting({ method, options, resolve, reject, onEnd })
@@ -103,6 +106,7 @@ export class Peer {
       }
       this.#post(id, waiting, params)
       waiting.begin()
+      if (!waiting.isOver) this.#deadlines.watch(waiting)
     })
   }
 
@@ -204,6 +208,7 @@ export class Peer {
     this.#isClosed = true
     const error = new ConnectionError('The connection has closed', 'unknown')
     for (const waiting of this.#waiting.values()) waiting.drop(error)
+    this.#deadlines.stop()
     for (const controller of this.#answering.values()) controller.abort(error)
     this.#handlers.onClose()
   }
@@ -219,14 +224,15 @@ interface WaitingStart {
 }
 
 /** A request that was sent and not answered yet; also what the transport is told of it. */
-class Waiting implements SendOptions {
+class Waiting implements SendOptions, Waits {
   readonly method: string
   readonly options: PeerRequest
   whenGivenUp: ((reason: string) => void) | undefined
+  deadline = Infinity
+  /** Whether it was answered, or given up. */
+  isOver = false
   readonly #start: WaitingStart
-  #timer: ReturnType<typeof setTimeout> | undefined
   #callOff: ((reason: unknown) => void) | undefined
-  #isOver = false
 
   constructor(start: WaitingStart) {
     this.method = start.method
@@ -236,11 +242,11 @@ class Waiting implements SendOptions {
 
   /** It has been sent: from now on it can be called off, and its time runs. */
   begin(): void {
-    if (this.#isOver) return
+    if (this.isOver) return
     const { signal } = this.options
     signal?.addEventListener('abort', this.#onAbort)
     if (signal?.aborted === true) this.#onAbort()
-    else this.#watchTime()
+    this.#putOff()
   }
 
   get headers(): SendOptions['headers'] {
@@ -261,7 +267,7 @@ class Waiting implements SendOptions {
   }
 
   readonly onRequestStreamEnd = (error?: Error): void => {
-    if (!this.#isOver)
+    if (!this.isOver)
       this.fail(error ?? new ConnectionError('The connection ended before the answer', 'unknown'))
   }
 
@@ -271,7 +277,7 @@ class Waiting implements SendOptions {
   }
 
   fail(error: unknown): void {
-    if (this.#isOver) return
+    if (this.isOver) return
     this.#end()
     this.#start.reject(error)
   }
@@ -283,7 +289,7 @@ class Waiting implements SendOptions {
   }
 
   progressed(params: JsonObject): void {
-    if (this.#timer !== undefined) this.#watchTime()
+    this.#putOff()
     this.options.onProgress?.(params)
   }
 
@@ -291,25 +297,26 @@ class Waiting implements SendOptions {
     this.#giveUp(this.options.signal?.reason, 'it was called off')
   }
 
-  #watchTime(): void {
-    const { timeoutMs } = this.options
-    clearTimeout(this.#timer)
-    if (timeoutMs === undefined || timeoutMs >= LONGEST_TIMER_MS) return
-    this.#timer = setTimeout(() => {
-      this.#giveUp(new RequestTimeoutError(this.method, timeoutMs), 'it took too long')
-    }, timeoutMs)
+  expire(): void {
+    const { timeoutMs = Infinity } = this.options
+    this.#giveUp(new RequestTimeoutError(this.method, timeoutMs), 'it took too long')
+  }
+
+  /** Its time runs anew from now on. */
+  #putOff(): void {
+    const { timeoutMs = Infinity } = this.options
+    if (timeoutMs < LONGEST_TIMER_MS) this.deadline = performance.now() + timeoutMs
   }
 
   #giveUp(error: unknown, reason: string): void {
-    if (this.#isOver) return
+    if (this.isOver) return
     this.fail(error)
     this.whenGivenUp?.(reason)
     this.#callOff?.(error)
   }
 
   #end(): void {
-    this.#isOver = true
-    clearTimeout(this.#timer)
+    this.isOver = true
     this.options.signal?.removeEventListener('abort', this.#onAbort)
     this.#start.onEnd()
   }

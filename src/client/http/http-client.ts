@@ -3,11 +3,14 @@ import { findNodeModule } from '../../runtime/node-modules.js'
 import { outcomeOf } from './outcome.js'
 import type { HeaderFields } from './header-fields.js'
 import { NodeHttpClient } from './node-http-client.js'
+import type { RequestWriter } from './request-bytes.js'
 
 export interface HttpAsked {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly headers: HeaderFields
   readonly body?: string | undefined
+  /** What somebody writes all his requests with, where many of them are alike. */
+  readonly writer?: RequestWriter | undefined
   readonly signal?: AbortSignal | undefined
   /** Given what calls the request off. */
   readonly whenCalledOff?: ((callOff: (reason: unknown) => void) => void) | undefined

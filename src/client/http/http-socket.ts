@@ -1,13 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { HttpExchange } from './http-exchange.js'
-import { ResponseReader, type ResponseHead, type ResponseListener } from './response-reader.js'
-
-/** How long a socket is kept that the server does not say it keeps, and the longest that one is kept, in milliseconds. */
-const KEPT_MS = 4000
-const LONGEST_KEPT_MS = 60_000
-
-/** How much sooner than the server does we let go of a socket, in milliseconds. */
-const SOONER_MS = 1000
+import { KEPT_MS, ResponseReader, type ResponseHead, type ResponseListener } from './response-reader.js'
 
 /** How much is read at once, in bytes: there is room for that in each socket. */
 const READ_BYTES = 32 * 1024
@@ -43,9 +36,11 @@ export class HttpSocket implements ResponseListener {
         if (this.#exchange !== undefined) this.#write(this.#exchange)
       })
       .on('end', () => {
-        this.#attempt(() => {
+        try {
           this.#reader.end()
-        })
+        } catch (error) {
+          this.destroy(error as Error)
+        }
       })
       .on('error', (error) => {
         failure = error
@@ -76,7 +71,7 @@ export class HttpSocket implements ResponseListener {
   }
 
   onHead(head: ResponseHead): void {
-    this.#keepMs = head.keepsAlive ? keepMsOf(head) : 0
+    this.#keepMs = head.keepMs
     this.#exchange?.onHead(head)
   }
 
@@ -121,25 +116,13 @@ export class HttpSocket implements ResponseListener {
   #reading(): OnReadOpts {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
     const callback = (length: number): boolean => {
-      this.#attempt(() => {
+      try {
         this.#reader.read(buffer.subarray(0, length))
-      })
+      } catch (error) {
+        this.destroy(error as Error)
+      }
       return true
     }
     return { buffer, callback }
   }
-
-  #attempt(read: () => void): void {
-    try {
-      read()
-    } catch (error) {
-      this.destroy(error as Error)
-    }
-  }
-}
-
-/** How long after a response its socket can be used again. */
-function keepMsOf(head: ResponseHead): number {
-  const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(head.header('keep-alive') ?? '')?.[1]
-  return seconds === undefined ? KEPT_MS : Math.min(Number(seconds) * 1000 - SOONER_MS, LONGEST_KEPT_MS)
 }

@@ -1,13 +1,11 @@
 import type { HttpAnswer, HttpAsked, HttpClient } from './http-client.js'
 import { HttpExchange } from './http-exchange.js'
-import { requestBytes } from './request-bytes.js'
+import { RequestWriter, type RequestTarget } from './request-bytes.js'
 import { SocketPool } from './socket-pool.js'
 
 /** Where a URL leads, worked out once. */
-interface Place {
+interface Place extends RequestTarget {
   readonly pool: SocketPool
-  readonly host: string
-  readonly target: string
 }
 
 /** Sends requests over Node's sockets, which are used again. */
@@ -18,8 +16,10 @@ export class NodeHttpClient implements HttpClient {
   send(url: URL, asked: HttpAsked): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       asked.signal?.throwIfAborted()
-      const { pool, host, target } = this.#places.get(url) ?? this.#placeOf(url)
-      pool.run(new HttpExchange(pool.origin, requestBytes(target, host, asked), asked, resolve, reject))
+      const place = this.#places.get(url) ?? this.#placeOf(url)
+      const { pool } = place
+      const bytes = (asked.writer ?? new RequestWriter()).bytes(place, asked)
+      pool.run(new HttpExchange(pool.origin, bytes, asked, resolve, reject))
     })
   }
 

@@ -5,6 +5,13 @@ const MAX_CHUNK_LINE_BYTES = 1024
 /** How many heads may come before that of the answer. */
 const MAX_PASSED = 100
 
+/** How long a connection is kept that the server does not say it keeps, and the longest that one is kept, in milliseconds. */
+export const KEPT_MS = 4000
+const LONGEST_KEPT_MS = 60_000
+
+/** How much sooner than the server does we let go of a connection, in milliseconds. */
+const SOONER_MS = 1000
+
 /** A status line, and header fields behind it (RFC 9112, 4 and 5). */
 const HEAD =
   /^HTTP\/1\.[01] [1-9]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?(?:\r\n[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*)*$/
@@ -20,8 +27,8 @@ export interface ResponseHead {
   readonly status: number
   /** The value of a header, by its name in lower case; of one that came several times, joined by `, `. */
   header(name: string): string | undefined
-  /** Whether the connection can be used for another request afterwards. */
-  readonly keepsAlive: boolean
+  /** For how long the connection can be used for another request afterwards, in milliseconds: not at all, where it is 0 or less. */
+  readonly keepMs: number
 }
 
 /** Told of a response while it comes. */
@@ -47,6 +54,8 @@ export class ResponseReader {
   #left = 0
   /** How many heads have come that are not that of the answer. */
   #passed = 0
+  /** The last head: that of the next response is often the same, word for word. */
+  #last: Head | undefined
 
   /** The next response is for `listener`. */
   expect(listener: ResponseListener): void {
@@ -101,10 +110,15 @@ export class ResponseReader {
     const text = bytes.toString('latin1', 0, MAX_HEAD_BYTES)
     const end = text.indexOf('\r\n\r\n')
     if (end < 0) return needMore(bytes, MAX_HEAD_BYTES)
-    const head = new Head(text.slice(0, end))
+    const head = this.#read(text.slice(0, end))
     if (head.status >= 200) this.#begin(head)
     else this.#pass(head)
     return end + 4
+  }
+
+  #read(text: string): Head {
+    if (this.#last?.text !== text) this.#last = new Head(text)
+    return this.#last
   }
 
   /** What comes before the answer to a request that is still under way (RFC 9110, 15.2). */
@@ -174,20 +188,20 @@ type Ends = number | 'chunked' | 'with the connection'
 class Head implements ResponseHead {
   readonly status: number
   readonly ends: Ends
-  readonly keepsAlive: boolean
-  readonly #text: string
+  readonly keepMs: number
+  readonly text: string
   /** The same in lower case. */
   readonly #names: string
 
   constructor(head: string) {
     if (!HEAD.test(head)) throw new Error('It does not speak HTTP/1.1')
-    this.#text = head
+    this.text = head
     this.#names = head.toLowerCase()
     this.status = Number(head.slice(9, 12))
     const isOld = head.startsWith('HTTP/1.0')
     this.ends = this.#ends(isOld)
     const isKept = isOld ? this.#says(KEEP_ALIVE) : !this.#says(CLOSE)
-    this.keepsAlive = isKept && this.ends !== 'with the connection'
+    this.keepMs = isKept && this.ends !== 'with the connection' ? this.#keepMs() : 0
   }
 
   header(name: string): string | undefined {
@@ -196,8 +210,8 @@ class Head implements ResponseHead {
     let at = this.#names.indexOf(field)
     while (at >= 0) {
       const begin = at + field.length
-      const end = this.#text.indexOf('\r\n', begin)
-      const one = this.#text.slice(begin, end < 0 ? undefined : end).trim()
+      const end = this.text.indexOf('\r\n', begin)
+      const one = this.text.slice(begin, end < 0 ? undefined : end).trim()
       value = value === undefined ? one : `${value}, ${one}`
       at = end < 0 ? -1 : this.#names.indexOf(field, end)
     }
@@ -215,6 +229,11 @@ class Head implements ResponseHead {
     if (this.status < 200 || this.status === 204 || this.status === 304) return 0
     if (coding !== undefined) return 'chunked'
     return length === undefined ? 'with the connection' : Number(length)
+  }
+
+  #keepMs(): number {
+    const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(this.header('keep-alive') ?? '')?.[1]
+    return seconds === undefined ? KEPT_MS : Math.min(Number(seconds) * 1000 - SOONER_MS, LONGEST_KEPT_MS)
   }
 
   #says(option: RegExp): boolean {

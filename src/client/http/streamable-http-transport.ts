@@ -16,6 +16,7 @@ import { errorTextOf, statusError, textOf } from './http-requests.js'
 import { backOff } from '../back-off.js'
 import { CallOff } from './call-off.js'
 import { addFields } from './header-fields.js'
+import { RequestWriter } from './request-bytes.js'
 import { addStandardFields } from './standard-headers.js'
 
 const ACCEPTED = 'application/json, text/event-stream'
@@ -46,6 +47,7 @@ export class StreamableHTTPTransport implements Transport {
   readonly #letGo: () => void
   readonly #headers: () => Readonly<Record<string, string>>
   readonly #closing = new AbortController()
+  readonly #writer = new RequestWriter()
   #sessionId: string | undefined
   #hears = false
   #version: string | undefined
@@ -122,6 +124,7 @@ export class StreamableHTTPTransport implements Transport {
       method: 'POST',
       headers: addFields(addFields(fields, headers), this.#headers()),
       body: JSON.stringify(message),
+      writer: this.#writer,
       whenCalledOff: callOff.ends,
       signal: isTold ? AbortSignal.timeout(TELL_TIMEOUT_MS) : undefined,
     })
@@ -157,7 +160,7 @@ export class StreamableHTTPTransport implements Transport {
     callOff: CallOff,
   ): Promise<void> {
     if (method === 'initialize') this.#sessionId = answer.header('mcp-session-id') ?? this.#sessionId
-    const type = answer.header('content-type')?.split(';')[0]?.trim().toLowerCase()
+    const type = mediaTypeOf(answer)
     if (type === 'text/event-stream') {
       void this.#follow(answer, id, options, callOff)
       return
@@ -295,6 +298,11 @@ export class StreamableHTTPTransport implements Transport {
   #deliver(message: unknown, relatedRequestId: unknown): void {
     this.onmessage?.(message as never, { relatedRequestId } as never)
   }
+}
+
+function mediaTypeOf(answer: HttpAnswer): string | undefined {
+  const type = answer.header('content-type')
+  return type === 'application/json' ? type : type?.split(';')[0]?.trim().toLowerCase()
 }
 
 function readJson(text: string): unknown {

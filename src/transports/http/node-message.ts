@@ -61,7 +61,8 @@ export class NodeRequest implements HttpRequest {
     if (typeof body === 'string') return Promise.resolve(body)
     if (body instanceof Uint8Array) return Promise.resolve().then(() => decode(Buffer.from(body)))
     const { promise, resolve, reject } = resolvers<string>()
-    if (Number(message.headers['content-length'] ?? 0) > limit) {
+    const whole = Number(message.headers['content-length'])
+    if (whole > limit) {
       linger(message)
       reject(tooLarge(limit))
       return promise
@@ -69,22 +70,28 @@ export class NodeRequest implements HttpRequest {
     message.goOn?.()
     const chunks: Buffer[] = []
     let length = 0
-    const onData = (chunk: Buffer): void => {
-      length += chunk.length
-      chunks.push(chunk)
-      if (length <= limit) return
-      message.off('data', onData)
-      linger(message)
-      reject(tooLarge(limit))
-    }
-    message.on('data', onData)
-    message.on('end', () => {
+    let isRead = false
+    const onEnd = (): void => {
+      if (isRead) return
+      isRead = true
       try {
         resolve(decode(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
       } catch (error) {
         reject(error as Error)
       }
-    })
+    }
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length
+      chunks.push(chunk)
+      if (length > limit) {
+        message.off('data', onData)
+        linger(message)
+        reject(tooLarge(limit))
+      } else if (length === whole) onEnd()
+    }
+    message.on('data', onData)
+    // That comes a turn later than the last of a body whose length is known.
+    message.on('end', onEnd)
     message.on('error', () => {
       reject(new HttpError(400, 'The body was not sent to its end'))
     })
@@ -133,7 +140,8 @@ function linger(message: IncomingMessage, bytes = LINGER_BYTES): void {
 
 /** Node's own response. */
 export class NodeResponse implements HttpResponse {
-  readonly #response: ServerResponse
+  /** Let go of once it has ended: what refers to this may be collected much later. */
+  #response: ServerResponse | undefined
   #pending = ''
   #isScheduled = false
   #drained: Promise<void> | undefined
@@ -144,25 +152,28 @@ export class NodeResponse implements HttpResponse {
 
   send(status: number, headers: HttpHeaders, body?: string): void {
     const response = this.#response
-    if (response.headersSent) return
+    if (response === undefined || response.headersSent) return
     const head: string[] = []
     for (const name in headers) head.push(name, headers[name] as string)
     if (status !== 204)
       head.push('content-length', body === undefined ? '0' : String(Buffer.byteLength(body)))
     response.writeHead(status, head)
     response.end(body)
+    this.#response = undefined
   }
 
   beginStream(headers: HttpHeaders): void {
-    if (this.#response.headersSent) return
-    this.#response.writeHead(200, headers)
-    this.#response.flushHeaders()
+    const response = this.#response
+    if (response === undefined || response.headersSent) return
+    response.writeHead(200, headers)
+    response.flushHeaders()
   }
 
   write(text: string): void | Promise<void> {
-    if (this.#response.destroyed) return
-    if (this.#response.writableLength > MAX_BACKLOG_BYTES) {
-      this.#response.destroy()
+    const response = this.#response
+    if (response === undefined || response.destroyed) return
+    if (response.writableLength > MAX_BACKLOG_BYTES) {
+      response.destroy()
       return
     }
     this.#pending += text
@@ -179,41 +190,28 @@ export class NodeResponse implements HttpResponse {
   endStream(): void {
     const text = this.#pending
     this.#pending = ''
-    this.#response.end(text)
+    this.#response?.end(text)
+    this.#response = undefined
   }
 
   cut(): void {
-    this.#response.destroy()
+    this.#response?.destroy()
   }
 
   onGone(listener: () => void): void {
     const response = this.#response
-    if (this.#isCut) listener()
+    if (response === undefined) return
+    if (isCut(response)) listener()
     else
-      this.#onClose(() => {
+      onClose(response, () => {
         if (!response.writableFinished) listener()
       })
   }
 
   onOver(listener: () => void): void {
-    if (this.#isCut || this.#response.closed) listener()
-    else this.#onClose(listener)
-  }
-
-  get #isCut(): boolean {
-    return this.#response.destroyed || this.#response.req.socket.destroyed
-  }
-
-  #onClose(listener: () => void): void {
     const response = this.#response
-    const onClose = (): void => {
-      forget()
-      response.off('close', onClose)
-      listener()
-    }
-    // A response that waits behind others on its connection does not hear of the end of that.
-    const forget = whenClosed(response.req.socket, onClose)
-    response.on('close', onClose)
+    if (response === undefined || isCut(response) || response.closed) listener()
+    else onClose(response, listener)
   }
 
   #flush(): void {
@@ -221,14 +219,13 @@ export class NodeResponse implements HttpResponse {
     const response = this.#response
     const text = this.#pending
     this.#pending = ''
-    if (text === '' || response.writableEnded || response.destroyed || response.write(text)) return
-    this.#drained ??= this.#drain()
+    if (text === '' || response === undefined || response.destroyed || response.write(text)) return
+    this.#drained ??= this.#drain(response)
   }
 
   /** Resolves when the client has caught up, or has gone. */
-  #drain(): Promise<void> {
+  #drain(response: ServerResponse): Promise<void> {
     return new Promise((resolve) => {
-      const response = this.#response
       const done = (): void => {
         this.#drained = undefined
         response.off('drain', done).off('close', done)
@@ -237,6 +234,21 @@ export class NodeResponse implements HttpResponse {
       response.on('drain', done).on('close', done)
     })
   }
+}
+
+function isCut(response: ServerResponse): boolean {
+  return response.destroyed || response.req.socket.destroyed
+}
+
+function onClose(response: ServerResponse, listener: () => void): void {
+  const closed = (): void => {
+    forget()
+    response.off('close', closed)
+    listener()
+  }
+  // A response that waits behind others on its connection does not hear of the end of that.
+  const forget = whenClosed(response.req.socket, closed)
+  response.on('close', closed)
 }
 
 const closing = new WeakMap<Socket, Set<() => void>>()
