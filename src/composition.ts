@@ -1,12 +1,12 @@
 import { keyOf, type Component } from './components/component.js'
-import type { Scope } from './components/context.js'
+import type { Caller, Scope } from './components/context.js'
 import { Lifespan, type Open } from './lifespan.js'
 import { Mount } from './mount.js'
 import type { Settings } from './options.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind, type RunKind } from './protocol/kinds.js'
 import { AggregateProvider } from './providers/aggregate.js'
 import { LocalProvider } from './providers/local.js'
-import type { Provider, UpstreamStatus } from './providers/provider.js'
+import { allOf, type Eventually, type Provider, type UpstreamStatus } from './providers/provider.js'
 import { snapshot } from './providers/snapshot.js'
 import { TransformedProvider } from './providers/transformed.js'
 import { bordered } from './providers/transforms/border.js'
@@ -62,6 +62,13 @@ export class Composition {
   get upstreams(): readonly UpstreamStatus[] {
     const own = [...this.#providers.keys()].flatMap(({ upstreams = [] }) => upstreams)
     return [...own, ...this.#mounts.flatMap(({ child }) => child.upstreams)]
+  }
+
+  /** How what it offers is to be used, as those providers say whose names are its own. */
+  instructions(caller: Caller): Eventually<string | undefined> {
+    const own = [...this.#providers].filter(([provider, seen]) => seen === provider)
+    const said = own.map(([provider]) => provider.instructions?.(caller))
+    return allOf(said, (texts) => texts.filter((text) => text !== undefined).join('\n\n') || undefined)
   }
 
   /**

@@ -24,14 +24,16 @@ type Introduced = Pick<
 export function assemble(
   options: Introduced,
   settings: Settings,
-  { provider, scope }: Composition,
+  composition: Composition,
   connected: Connected,
 ): Sessions {
+  const { provider, scope } = composition
   const identity = identityOf(options)
   const { logger } = settings
   const access = new Access(logger)
   const services = {
     identity,
+    instructions: (caller: Caller) => options.instructions ?? composition.instructions(caller),
     eras: { '2025-11-25': era2025, '2026-07-28': new Era2026(identity, settings.cache) },
     router: new Router(provider, settings, access),
     access,
@@ -52,7 +54,7 @@ export function assemble(
 
 /** Components may come and go at any time, so what can be listed is always said to be there, and to change. */
 function identityOf(options: Introduced): ServerIdentity {
-  const { name, version, title, description, websiteUrl, icons, instructions } = options
+  const { name, version, title, description, websiteUrl, icons } = options
   const info: Implementation = { name, version, title, description, websiteUrl, icons: icons && [...icons] }
   return {
     info: JSON.parse(JSON.stringify(info)) as Implementation,
@@ -63,6 +65,5 @@ function identityOf(options: Introduced): ServerIdentity {
       completions: {},
       logging: {},
     },
-    instructions,
   }
 }

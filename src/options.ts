@@ -19,7 +19,7 @@ export interface FastMCPOptions<Auth = unknown> {
   readonly version: string
   readonly title?: string | undefined
   readonly description?: string | undefined
-  /** What a model should know before it uses the server. */
+  /** What a model should know before it uses the server. Default: for a proxy, what the server behind it says. */
   readonly instructions?: string | undefined
   readonly icons?: readonly Icon[] | undefined
   readonly websiteUrl?: string | undefined

@@ -184,6 +184,7 @@ export interface Provider extends ComponentSource {
     find<K extends ComponentKind>(_: K, _: string, _: Caller | undefined): Eventually$1<Component<K> | undefined>;
     subscribe(_: (_: Change) => void): Unsubscribe;
     open?(): void;
+    instructions?(_: Caller): Eventually$1<string | undefined>;
     readonly upstreams?: readonly UpstreamStatus[];
     close?(): Promise<void>;
 }
@@ -664,9 +665,9 @@ export declare const ErrorCode: {
 // #endregion
 
 // #region Re-exports
-export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-Cp4laMu9.js';
-export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-DuM0WtYX.js';
-export { b as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-BLYBCoCb.js';
+export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-B5qpdtrd.js';
+export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-kBC9cOnr.js';
+export { b as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-DdDslENW.js';
 // #endregion
 
 // #region Referenced (internal)

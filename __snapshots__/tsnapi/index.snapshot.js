@@ -156,5 +156,5 @@ export async function safePath(_, _) {}
 // #region Re-exports
 export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-QGUCHELL.js';
 export { inMemoryTransports } from './chunk-U4BL6NQU.js';
-export { inputRequired } from './chunk-JIWS2OWP.js';
+export { inputRequired } from './chunk-JSCSJ2Z4.js';
 // #endregion

@@ -145,9 +145,14 @@ export class Peer {
       options.onProgress === undefined
         ? given
         : { ...given, _meta: { ...(given['_meta'] as Meta | undefined), progressToken: id } }
-    this.#transport.send({ jsonrpc: '2.0', id, method, params }, waiting).catch((error: unknown) => {
+    const fail = (error: unknown): void => {
       waiting.fail(error)
-    })
+    }
+    try {
+      this.#transport.send({ jsonrpc: '2.0', id, method, params }, waiting).catch(fail)
+    } catch (error) {
+      fail(error)
+    }
   }
 
   async #send(message: JsonRpcMessage): Promise<void> {

@@ -178,6 +178,8 @@ export interface Relay {
   tell(message: JsonObject): void
   /** Hand on streamed content, to a client that takes it otherwise than as progress. */
   stream(content: readonly ContentBlock[]): Promise<void>
+  /** Hand on a report of progress. */
+  report(progress: Progress): void
   /** Whether the client asked to be told of progress. */
   readonly wantsProgress: boolean
   /** The least severe log level that the client is sent, if any. */

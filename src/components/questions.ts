@@ -20,6 +20,8 @@ export interface Question<Answer = unknown> {
   readonly requires: ClientCapabilities
   /** By what its answer is known again when the handler runs anew. */
   readonly key: string | undefined
+  /** Fires when the answer is not wanted any more, although what asks goes on. */
+  readonly signal?: AbortSignal | undefined
   /**
    * Makes what the client answered what the handler gets.
    * @throws ClientAnswerError for what does not fit.
@@ -184,7 +186,7 @@ function readRoots({ roots }: JsonObject): readonly Root[] {
 export function rawQuestion(
   method: unknown,
   params: JsonObject,
-  key?: string,
+  { key, signal }: Pick<Partial<Question>, 'key' | 'signal'> = {},
 ): Question<JsonObject> | undefined {
   const mode = typeof params['mode'] === 'string' ? params['mode'] : 'form'
   const required: Record<AskingMethod, ClientCapabilities> = {
@@ -194,7 +196,7 @@ export function rawQuestion(
   }
   if (typeof method !== 'string' || !Object.hasOwn(required, method)) return undefined
   const asking = method as AskingMethod
-  return { method: asking, params, requires: required[asking], key, read: (answer) => answer }
+  return { method: asking, params, requires: required[asking], key, signal, read: (answer) => answer }
 }
 
 /** What of `requires` a client has not declared, or `undefined` if it has all. */

@@ -36,7 +36,6 @@ export const META = {
 export interface ServerIdentity {
   readonly info: Implementation
   readonly capabilities: ServerCapabilities
-  readonly instructions: string | undefined
 }
 
 /** How long, and by whom, answers that may be cached may be cached (2026-07-28, server/utilities/caching). */

@@ -38,6 +38,8 @@ export interface Provider extends ComponentSource {
   subscribe(listener: (change: Change) => void): Unsubscribe
   /** What it needs may be opened: the server that it was added to is being served. */
   open?(): void
+  /** How what it has is to be used, said to clients of a server that says nothing of its own. It may take its time, but must not fail. */
+  instructions?(caller: Caller): Eventually<string | undefined>
   /** How the servers are doing that it takes its components from, if there are any. */
   readonly upstreams?: readonly UpstreamStatus[]
   /** Let go of connections, watchers and timers; should it be asked again later, it gets them back. */

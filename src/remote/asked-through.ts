@@ -67,7 +67,7 @@ async function answersTo(
     const { method, params } = isObject(request) ? request : {}
     // The first questions of a request keep their names; others could be taken for them.
     const known = turn === 1 && round === 1 ? name : `${name}~${turn}.${round}`
-    const question = rawQuestion(method, isObject(params) ? params : {}, known)
+    const question = rawQuestion(method, isObject(params) ? params : {}, { key: known })
     if (question === undefined)
       throw invalidParams(`The server asked for ${String(method)}, which no client is asked`)
     return [name, await relay.ask(question)]

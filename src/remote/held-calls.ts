@@ -1,4 +1,4 @@
-import type { Relay } from '../components/context.js'
+import type { Progress, Relay } from '../components/context.js'
 import type { Question } from '../components/questions.js'
 import { ClientAnswerError, invalidParams, ProtocolError, ErrorCode, PutOffError } from '../errors.js'
 import type { ContentBlock, JsonObject } from '../protocol/types.js'
@@ -7,6 +7,9 @@ import type { Principal } from './link.js'
 /** How many calls may be held, and how long each may wait for its client to come back, in milliseconds. */
 const MAX_HELD = 1000
 const HELD_MS = 10 * 60_000
+
+/** How much of what a server tells is kept for a client that is away, in characters. */
+const MAX_UNTOLD = 64 * 1024
 
 interface Pending {
   readonly question: Question<JsonObject>
@@ -81,6 +84,9 @@ class HeldCall implements Principal {
   readonly #pending = new Map<number, Pending>()
   #count = 0
   #relay: Relay | undefined
+  /** What is still to be told, while nobody is there. */
+  #untold: ((relay: Relay) => void)[] = []
+  #untoldLength = 0
   #leave: ((error: unknown) => void) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -100,6 +106,7 @@ class HeldCall implements Principal {
     const { signal } = relay
     clearTimeout(this.#timer)
     this.#relay = relay
+    this.#catchUp(relay)
     const left = new Promise<never>((_resolve, reject) => {
       this.#leave = reject
     })
@@ -124,6 +131,10 @@ class HeldCall implements Principal {
       if (number === 1) this.#hold(this)
       const pending: Pending = { question, answer, refuse }
       this.#pending.set(number, pending)
+      question.signal?.addEventListener('abort', () => {
+        // Whoever comes back is not asked again.
+        if (this.#pending.delete(number)) refuse(question.signal?.reason)
+      })
       const relay = this.#relay
       if (relay === undefined) return
       relay.remember(this.#key, this.id)
@@ -132,11 +143,19 @@ class HeldCall implements Principal {
   }
 
   tell(message: JsonObject): void {
-    this.#relay?.tell(message)
+    this.#pass(message, (relay) => {
+      relay.tell(message)
+    })
   }
 
   stream(content: readonly ContentBlock[]): void {
-    void this.#relay?.stream(content)
+    this.#pass(content, (relay) => void relay.stream(content))
+  }
+
+  report(progress: Progress): void {
+    this.#pass(progress, (relay) => {
+      relay.report(progress)
+    })
   }
 
   callOff(reason: unknown): void {
@@ -152,6 +171,23 @@ class HeldCall implements Principal {
       this.callOff(new ClientAnswerError('The client did not come back in time'))
     }, HELD_MS)
     ;(this.#timer as { unref?: () => void }).unref?.()
+  }
+
+  /** Tell the client, when it is there. */
+  #pass(what: object, tell: (relay: Relay) => void): void {
+    if (this.#relay !== undefined) {
+      tell(this.#relay)
+      return
+    }
+    this.#untoldLength += JSON.stringify(what).length
+    if (this.#untoldLength <= MAX_UNTOLD) this.#untold.push(tell)
+  }
+
+  #catchUp(relay: Relay): void {
+    const untold = this.#untold
+    this.#untold = []
+    this.#untoldLength = 0
+    for (const tell of untold) tell(relay)
   }
 
   #askClient(relay: Relay, number: number, { question, answer, refuse }: Pending): void {

@@ -1,5 +1,5 @@
 import { Connection, type ConnectionOptions } from '../client/connection.js'
-import type { RelaySession } from '../components/context.js'
+import type { Progress, RelaySession } from '../components/context.js'
 import { rawQuestion, type Question } from '../components/questions.js'
 import { ErrorCode, methodNotFound, ProtocolError } from '../errors.js'
 import { isObject } from '../protocol/json-rpc.js'
@@ -11,6 +11,7 @@ export interface Principal {
   ask(question: Question<JsonObject>): Promise<JsonObject>
   tell(message: JsonObject): void
   stream(content: readonly ContentBlock[]): void | Promise<void>
+  report(progress: Progress): void
 }
 
 /** Whose connection it is, which decides who hears of what belongs to no call. */
@@ -47,7 +48,7 @@ export class Link {
       ...options,
       credentials: () => this.credentials,
       handlers: {
-        onRequest: (method, params, about) => this.#ask(method, params, about),
+        onRequest: (...asked) => this.#ask(...asked),
         onNotification: (method, params, about) => {
           this.#told(method, params, about)
         },
@@ -75,9 +76,9 @@ export class Link {
     await this.connection.close()
   }
 
-  async #ask(method: string, params: JsonObject, about: unknown): Promise<object> {
+  async #ask(method: string, params: JsonObject, about: unknown, signal: AbortSignal): Promise<object> {
     if (method === 'ping') return {}
-    const question = rawQuestion(method, params)
+    const question = rawQuestion(method, params, { signal })
     if (question === undefined) throw methodNotFound(method)
     const asked = this.#principalOf(about)
     if (asked !== undefined) return asked.ask(question)

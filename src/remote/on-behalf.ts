@@ -77,6 +77,10 @@ export class OnBehalf implements Principal, ConnectionRequest {
     return this.#principal.stream(content)
   }
 
+  report(progress: Progress): void {
+    this.#principal.report(progress)
+  }
+
   end(): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -84,7 +88,6 @@ export class OnBehalf implements Principal, ConnectionRequest {
   }
 
   readonly #progressed = ({ progress, total, message }: JsonObject): void => {
-    const report = { progress, total, message } as Progress
-    this.#within.context.reportProgress(report).catch(() => undefined)
+    this.report({ progress, total, message } as Progress)
   }
 }

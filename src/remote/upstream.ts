@@ -142,30 +142,46 @@ export class Upstream {
   }
 
   #runThrough(house: House, call: RemoteCall, within: Within): Promise<JsonObject> {
-    const { relay, context } = within
-    const { caller, session } = relay
-    if (isShared(this.#settings) || this.#houses.sessionAlone(caller) !== undefined)
-      return this.#runOn(house.link, call, within)
+    const { session, caller } = within.relay
     const isNew = this.#settings.era === '2026-07-28' || this.#isNew
-    if (session !== undefined && caller.era === '2025-11-25' && !isNew)
-      return this.#runOn(this.#links.ofSession(session, context), call, within)
+    if (session !== undefined && caller.era === '2025-11-25' && !isNew && !this.#hasOneLinkFor(caller))
+      return this.#runOn(this.#links.ofSession(session, within.context), call, within)
     const opened = house.link.connection.agreement ?? house.open()
-    if (!(opened instanceof Promise)) return this.#runWithoutSession(house, opened.era, call, within)
-    return opened.then(({ era }) => this.#runWithoutSession(house, era, call, within))
+    if (!(opened instanceof Promise)) return this.#runInHouse(house, opened.era, call, within)
+    return opened.then(({ era }) => this.#runInHouse(house, era, call, within))
   }
 
-  /** What stands alone in front goes over what all use, where that keeps it apart from others, else over a connection of its own. */
-  #runWithoutSession(house: House, era: EraName, call: RemoteCall, within: Within): Promise<JsonObject> {
+  /** Whether all that somebody runs goes over the connection of his house. */
+  #hasOneLinkFor(caller: Caller): boolean {
+    return isShared(this.#settings) || this.#houses.sessionAlone(caller) !== undefined
+  }
+
+  /** A server before 2026-07-28 that asks is answered in a later request, so that the call has to be held until then. */
+  #runInHouse(house: House, era: EraName, call: RemoteCall, within: Within): Promise<JsonObject> {
     const { relay } = within
-    // A pipe does not say which of several calls a message of the log belongs to.
-    const tellsWhose = this.#settings.connector.kind !== 'process' || relay.logLevel === undefined
-    if (era === '2026-07-28' && tellsWhose) return this.#runOn(house.link, call, within)
-    const mayBeAsked = relay.caller.era === '2026-07-28' && canBeAsked(relay.caller.capabilities)
-    if (era === '2026-07-28' || !mayBeAsked) return this.#runAlone(house, call, within)
+    const { caller } = relay
+    const mayBeAsked = caller.era === '2026-07-28' && canBeAsked(caller.capabilities)
+    if (era === '2026-07-28' || !mayBeAsked) return this.#runApart(house, era, call, within)
     const key = `${relay.turn()} ${this.name} ${call.method}`
     return this.#held.run(key, relay, (principal, whileHeld) =>
-      this.#runAlone(house, call, { ...within, signal: whileHeld }, principal),
+      this.#runApart(house, era, call, { ...within, signal: whileHeld }, principal),
     )
+  }
+
+  /** Over what all use, where that keeps it apart from others, else over a connection of its own. */
+  #runApart(
+    house: House,
+    era: EraName,
+    call: RemoteCall,
+    within: Within,
+    principal?: Principal,
+  ): Promise<JsonObject> {
+    const { caller, logLevel } = within.relay
+    // A pipe does not say which of several calls a message of the log belongs to.
+    const tellsWhose = this.#settings.connector.kind !== 'process' || logLevel === undefined
+    return this.#hasOneLinkFor(caller) || (era === '2026-07-28' && tellsWhose)
+      ? this.#runOn(house.link, call, within, principal)
+      : this.#runAlone(house, call, within, principal)
   }
 
   /** Over a connection of its own for as long as it lasts: that of the house, if it is a process that has nothing to do. */

@@ -4,6 +4,7 @@ import { isObject, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import { readLogLevel } from '../protocol/log-levels.js'
 import type { Implementation, JsonObject, LogLevel } from '../protocol/types.js'
 import type { Caller, RelaySession } from '../components/context.js'
+import { andThen, type Eventually } from '../providers/provider.js'
 import type { Services } from './services.js'
 import type { Listener, Watches } from './watches.js'
 
@@ -29,10 +30,15 @@ interface Speaker {
   logLevel: LogLevel
 }
 
-/** The result of a request about the conversation itself, given once something is ready. */
+/** The result of a request about the conversation itself. */
 export interface Understood {
-  readonly result: object
-  readonly ready?: Promise<void>
+  readonly result: Eventually<object>
+}
+
+/** What a conversation takes place in. */
+interface ConversationSession extends RelaySession {
+  /** Who speaks, as of the last message. */
+  readonly caller: Caller | undefined
 }
 
 /** What a client of 2024-11-05 to 2025-11-25 has said so far, and the methods that only speak of that. */
@@ -40,8 +46,9 @@ export class Conversation {
   /** Who speaks; known from `initialize` on. */
   speaker: Speaker | undefined
   readonly #identity: ServerIdentity
+  readonly #instructions: Services['instructions']
   readonly #watches: Watches
-  readonly #session: RelaySession
+  readonly #session: ConversationSession
   /** Who wants to hear of what is subscribed to. */
   readonly #listener: Listener
   #subscriptions: Set<string> | undefined
@@ -50,12 +57,13 @@ export class Conversation {
 
   /** `session` is what it takes place in. */
   constructor(
-    { identity, watches }: Pick<Services, 'identity' | 'watches'>,
-    session: RelaySession & { readonly caller: Caller | undefined },
+    { identity, instructions, watches }: Pick<Services, 'identity' | 'instructions' | 'watches'>,
+    session: ConversationSession,
   ) {
     this.#listener = () => session.caller
     this.#session = session
     this.#identity = identity
+    this.#instructions = instructions
     this.#watches = watches
   }
 
@@ -106,7 +114,7 @@ export class Conversation {
     return method === 'resources/subscribe' ? this.#subscribe(uri) : { result: this.#unsubscribe(uri) }
   }
 
-  #initialize(params: JsonObject): object {
+  #initialize(params: JsonObject): Eventually<object> {
     if (this.speaker !== undefined && !this.#isAssumed)
       throw invalidRequest('This session is initialized already')
     const { protocolVersion: requested, capabilities = {}, clientInfo } = params
@@ -128,8 +136,14 @@ export class Conversation {
       caller: { info, capabilities, protocolVersion, era: '2025-11-25', conversation: this.#session },
       logLevel: DEFAULT_LOG_LEVEL,
     }
-    const { info: serverInfo, capabilities: offered, instructions } = this.#identity
-    return { protocolVersion, capabilities: offered, serverInfo, instructions }
+    const { info: serverInfo, capabilities: offered } = this.#identity
+    const { caller = this.speaker.caller } = this.#session
+    return andThen(this.#instructions(caller), (instructions) => ({
+      protocolVersion,
+      capabilities: offered,
+      serverInfo,
+      instructions,
+    }))
   }
 
   #setLevel(level: unknown, speaker: Speaker): object {
@@ -152,7 +166,7 @@ export class Conversation {
       throw new ProtocolError(ErrorCode.InvalidRequest, `No more than ${MAX_SUBSCRIPTIONS} subscriptions`)
     this.#subscriptions.add(uri)
     // What changes after the answer is heard of.
-    return { result: {}, ready: this.#watches.add(uri, this.#listener) }
+    return { result: this.#watches.add(uri, this.#listener).then(() => ({})) }
   }
 
   #unsubscribe(uri: unknown): object {

@@ -41,6 +41,6 @@ function envelopeError(key: string, problem: string): RejectedError {
 }
 
 /** The answer to `server/discover` (server/discover). */
-export function discover({ capabilities, instructions }: ServerIdentity): object {
+export function discover({ capabilities }: ServerIdentity, instructions: string | undefined): object {
   return { supportedVersions: REVISIONS, capabilities, instructions }
 }

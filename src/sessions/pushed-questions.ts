@@ -78,11 +78,13 @@ class PushedQuestions implements Asker {
     return this.#over.signal
   }
 
-  async #send({ method, params, requires }: Question, signal: AbortSignal): Promise<JsonObject> {
+  async #send(question: Question, over: AbortSignal): Promise<JsonObject> {
+    const { method, params, requires } = question
     const { caller } = this.#exchange.start
     const missing = missingCapabilities(requires, caller.capabilities)
     if (missing !== undefined) throw missingClientCapability(missing)
     const { reply } = this.#exchange.start
+    const signal = question.signal === undefined ? over : AbortSignal.any([over, question.signal])
     if (this.#line === undefined || !(reply.canSend || this.#line.isOpen))
       throw new ClientAnswerError(`There is no stream on which the client could be sent ${method}`)
     return this.#line.ask(method, params, signal, reply.canSend ? (text) => reply.send(text) : undefined)

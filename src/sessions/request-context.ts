@@ -172,6 +172,9 @@ export class RequestContext implements Context, InnerContext {
           void this.#exchange.notify('notifications/message', message)
       },
       stream: (content) => this.#streamApart(content),
+      report: (progress) => {
+        this.reportProgress(progress).catch(() => undefined)
+      },
       wantsProgress: this.#exchange.progressToken !== undefined,
       logLevel: logging.logLevel,
       meta: ownMeta(request.params?.['_meta'] as Meta | undefined),

@@ -3,6 +3,7 @@ import { invalidRequest, methodNotFound, OverloadedError, ProtocolError } from '
 import type { Era } from '../protocol/era.js'
 import { encodeError, encodeResponse, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import type { LogLevel } from '../protocol/types.js'
+import { andThen, type Eventually } from '../providers/provider.js'
 import type { Understood } from './conversation.js'
 import { EarlyCancellations } from './early-cancellations.js'
 import { discover, readEnvelope } from './envelope.js'
@@ -54,8 +55,14 @@ export class Requests {
       const { caller, logLevel } = readEnvelope(request.params ?? {})
       onSpeaker?.({ caller, logLevel })
       if (request.method === 'server/discover') {
-        const result = discover(this.#services.identity)
-        reply.end(encodeResponse(request.id, era.encodeResult(request.method, result)))
+        const { identity, instructions } = this.#services
+        const told = instructions(callerOf(caller, facts))
+        answerOnce(
+          request,
+          reply,
+          era,
+          andThen(told, (text) => discover(identity, text)),
+        )
         return
       }
       const exchange = this.#begin({
@@ -90,14 +97,8 @@ export class Requests {
     try {
       this.#admit(request, era)
       const understood = understand(request)
-      if ('result' in understood) {
-        const text = encodeResponse(request.id, era.encodeResult(request.method, understood.result))
-        const answer = (): void => {
-          reply.end(text)
-        }
-        if (understood.ready === undefined) answer()
-        else void understood.ready.then(answer)
-      } else {
+      if ('result' in understood) answerOnce(request, reply, era, understood.result)
+      else {
         const { caller } = understood
         this.#route(
           this.#begin({
@@ -203,6 +204,18 @@ export class Requests {
     if (shown instanceof OverloadedError) reply.end(text, 503, { 'retry-after': '1' })
     else reply.end(text, era.httpStatus(shown))
   }
+}
+
+/** Answer what runs nothing of the server's, and cannot be called off. */
+function answerOnce(
+  { id, method }: JsonRpcRequest,
+  reply: Reply,
+  era: Era,
+  result: Eventually<object>,
+): void {
+  void andThen(result, (given) => {
+    reply.end(encodeResponse(id, era.encodeResult(method, given)))
+  })
 }
 
 function callerOf(caller: Caller, facts: RequestFacts | undefined): Caller {

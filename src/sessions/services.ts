@@ -1,6 +1,7 @@
 import type { Caller, Scope } from '../components/context.js'
 import type { Era, ServerIdentity } from '../protocol/era.js'
 import type { Era2026 } from '../protocol/era-2026.js'
+import type { Eventually } from '../providers/provider.js'
 import type { Access } from '../router/access.js'
 import type { Router } from '../router/router.js'
 import type { Logger } from '../runtime/logger.js'
@@ -13,6 +14,8 @@ import type { Watches } from './watches.js'
 /** What all sessions of one server share. */
 export interface Services {
   readonly identity: ServerIdentity
+  /** How the server is to be used, as far as somebody is told that. It never fails. */
+  readonly instructions: (caller: Caller) => Eventually<string | undefined>
   readonly eras: { readonly '2025-11-25': Era; readonly '2026-07-28': Era2026 }
   readonly router: Router
   readonly access: Access

@@ -227,12 +227,12 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     for (const follower of [...(this.#followers ?? [])]) follower.ended()
   }
 
-  async ask({ method, params, requires }: Question<JsonObject>): Promise<JsonObject> {
+  async ask({ method, params, requires, signal }: Question<JsonObject>): Promise<JsonObject> {
     const { line, speaker } = this
     const missing = missingCapabilities(requires, speaker?.caller.capabilities ?? {})
     if (missing !== undefined) throw missingClientCapability(missing)
     if (line === undefined) throw new ClientAnswerError(`The client cannot be sent ${method}`)
-    return line.ask(method, params, undefined)
+    return line.ask(method, params, signal)
   }
 
   follow(follower: Follower): () => void {

@@ -1,6 +1,6 @@
 /** How long answers are waited for, of which many may be awaited at once; and how requests that follow one another are told apart. */
 import { expect, test } from 'vitest'
-import { FastMCP } from '../../src/index.js'
+import { Client, FastMCP, inMemoryTransports, type Transport } from 'fastmesh'
 import { serve } from '../support/clients.js'
 import { connected } from '../support/own-client.js'
 
@@ -78,3 +78,24 @@ test.each(ERAS)(
     expect(await said('it')).toBe('two it ')
   },
 )
+
+test('a transport that throws where it should reject fails that request alone', async () => {
+  const [clientSide, serverSide] = inMemoryTransports()
+  const main = server()
+  await main.connect(serverSide)
+  let isBroken = false
+  const send = clientSide.send.bind(clientSide)
+  const target: Transport = Object.assign(clientSide, {
+    send: (...sent: Parameters<Transport['send']>) => {
+      if (isBroken) throw new Error('no such wire')
+      return send(...sent)
+    },
+  })
+  const client = await Client.connect(target)
+  isBroken = true
+  await expect(client.callTool('quick')).rejects.toThrow('no such wire')
+  isBroken = false
+  expect((await client.callTool('quick')).data).toBe('here')
+  await client.close()
+  await main.stop()
+})

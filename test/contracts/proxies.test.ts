@@ -129,7 +129,10 @@ test.each(ERAS)(
       .replaceAll('data://m/', 'data://')
       .replaceAll('m+urn', 'urn')
       .replaceAll(/\bm_/g, '')
-    expect(JSON.parse(inward)).toEqual(comparable(await direct(era), true))
+    const { instructions, ...others } = await direct(era)
+    // What a server says of itself as a whole is not said of what it is a part of.
+    expect(instructions).toBeDefined()
+    expect(JSON.parse(inward)).toEqual(comparable(others, true))
   },
   60_000,
 )

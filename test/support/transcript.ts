@@ -59,6 +59,7 @@ export async function transcriptOver(
   onCleanup(() => client.close())
   if (era === '2025-11-25') await client.setLoggingLevel('debug')
   return {
+    instructions: client.getInstructions(),
     lists: await lists(client),
     calls: await calls(client, outside),
     asking: [await asking(client, outside), asked],

@@ -102,7 +102,7 @@ export class HttpExchange implements HttpAnswer, ResponseListener {
   }
 
   readonly #callOff = (reason: unknown): void => {
-    this.#finish(reason)
+    this.#finish(reason ?? new Error('It was called off'))
   }
 
   #follow(signal: AbortSignal): void {

@@ -1,0 +1,164 @@
+/** What a server does while its question is with the client: none of it is lost, whichever era the client in front speaks. */
+import { FastMCP, inMemoryTransports, type Progress } from 'fastmesh'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { onCleanup, serve } from '../support/clients.js'
+import { connected } from '../support/own-client.js'
+
+const ERAS = ['2025-11-25', '2026-07-28'] as const
+const NAME = { name: 'behind', version: '1.0.0' }
+
+test.each(ERAS)('reports, and what is written to the log, for a client of %s', async (era) => {
+  let asked!: () => void
+  const isAsked = new Promise<void>((resolve) => (asked = resolve))
+  let meanwhile!: () => void
+  const isDone = new Promise<void>((resolve) => (meanwhile = resolve))
+  const behind = new FastMCP(NAME).addTool({
+    name: 'busy',
+    execute: async (_args, { elicit, log, reportProgress }) => {
+      await reportProgress({ progress: 1, total: 4 })
+      log.info('before')
+      const answer = elicit({ message: 'Go on?', schema: z.object({}) })
+      await isAsked
+      await reportProgress({ progress: 2, total: 4 })
+      log.info('meanwhile')
+      meanwhile()
+      const { action } = await answer
+      await reportProgress({ progress: 3, total: 4 })
+      log.info('after')
+      return action
+    },
+  })
+  const proxy = FastMCP.asProxy(await serve(behind), { era: '2025-11-25' })
+  const [reports, logged]: [number[], unknown[]] = [[], []]
+  const client = await connected(await serve(proxy), {
+    era,
+    elicitation: async () => {
+      asked()
+      await isDone
+      return { action: 'accept', content: {} }
+    },
+    onLog: ({ data }: { data: unknown }) => logged.push((data as { message: string }).message),
+  })
+  await client.setLoggingLevel('info')
+  const onProgress = ({ progress }: Progress): void => void reports.push(progress)
+  expect((await client.callTool('busy', {}, { onProgress })).data).toBe('accept')
+  expect(reports).toEqual([1, 2, 3])
+  expect(logged).toEqual(['before', 'meanwhile', 'after'])
+})
+
+test.each(ERAS)('no more than a few are kept for a client of %s that takes its time', async (era) => {
+  let asked!: () => void
+  const isAsked = new Promise<void>((resolve) => (asked = resolve))
+  let meanwhile!: () => void
+  const isDone = new Promise<void>((resolve) => (meanwhile = resolve))
+  const behind = new FastMCP(NAME).addTool({
+    name: 'chatty',
+    execute: async (_args, { elicit, log }) => {
+      const answer = elicit({ message: 'Go on?', schema: z.object({}) })
+      await isAsked
+      for (let line = 0; line < 5000; line++) log.info(`line ${line} ${'x'.repeat(500)}`)
+      meanwhile()
+      return (await answer).action
+    },
+  })
+  const proxy = FastMCP.asProxy(await serve(behind), { era: '2025-11-25' })
+  let logged = 0
+  const client = await connected(await serve(proxy), {
+    era,
+    elicitation: async () => {
+      asked()
+      await isDone
+      return { action: 'accept', content: {} }
+    },
+    onLog: () => (logged += 1),
+  })
+  await client.setLoggingLevel('info')
+  expect((await client.callTool('chatty')).data).toBe('accept')
+  if (era === '2025-11-25') expect(logged).toBe(5000)
+  else expect(logged).toBeGreaterThan(10)
+  if (era === '2026-07-28') expect(logged).toBeLessThan(5000)
+})
+
+/** A server in the words of 2025-11-25, which asks, and takes that back. */
+async function takingBack() {
+  const [target, side] = inMemoryTransports()
+  const send = (message: object): void => void side.send({ jsonrpc: '2.0', ...message } as never)
+  const calls: unknown[] = []
+  side.onmessage = (message: unknown) => {
+    const { id, method } = message as { id?: number; method?: string }
+    if (method === 'initialize')
+      send({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: NAME } })
+    else if (method === 'tools/list')
+      send({ id, result: { tools: [{ name: 'asks', inputSchema: { type: 'object' } }] } })
+    else if (method === 'tools/call') {
+      calls.push(id)
+      send({
+        id: 'question',
+        method: 'elicitation/create',
+        params: { message: 'Still there?', requestedSchema: { type: 'object', properties: {} } },
+      })
+    } else if (method !== undefined && id !== undefined) send({ id, result: {} })
+  }
+  await side.start()
+  onCleanup(() => side.close())
+  return {
+    target,
+    calls,
+    takeBack: () => send({ method: 'notifications/cancelled', params: { requestId: 'question' } }),
+    finish: () => send({ id: calls[0], result: { content: [{ type: 'text', text: 'done without' }] } }),
+  }
+}
+
+test('a question that is taken back is taken back in front, while the call goes on', async () => {
+  const { target, takeBack, finish } = await takingBack()
+  const client = await connected(await serve(FastMCP.asProxy(target, { era: '2025-11-25' })), {
+    era: '2025-11-25',
+    elicitation: (_asked: unknown, { signal }: { signal: AbortSignal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(signal.reason as Error)
+          finish()
+        })
+        takeBack()
+      }),
+  })
+  expect((await client.callTool('asks')).data).toBe('done without')
+})
+
+test('an answer to a question that was taken back meanwhile harms nobody', async () => {
+  const { target, calls, takeBack, finish } = await takingBack()
+  const client = await connected(await serve(FastMCP.asProxy(target, { era: '2025-11-25' })), {
+    era: '2026-07-28',
+    elicitation: () => {
+      takeBack()
+      finish()
+      return { action: 'accept', content: {} }
+    },
+  })
+  expect((await client.callTool('asks')).data).toBe('done without')
+  expect(calls).toHaveLength(1)
+})
+
+test('a server with one connection for all runs a call once, however often its client comes back', async () => {
+  const runs: string[] = []
+  const behind = new FastMCP(NAME).addTool({
+    name: 'order',
+    execute: async (_args, { elicit }) => {
+      runs.push('begun')
+      const first = await elicit({ message: 'First?', schema: z.object({}) })
+      const second = await elicit({ message: 'Second?', schema: z.object({}) })
+      runs.push('ended')
+      return [first.action, second.action].join()
+    },
+  })
+  const [target, side] = inMemoryTransports()
+  await behind.connect(side)
+  onCleanup(() => behind.stop())
+  const client = await connected(await serve(FastMCP.asProxy(target, { era: '2025-11-25' })), {
+    era: '2026-07-28',
+    elicitation: () => ({ action: 'accept', content: {} }),
+  })
+  expect((await client.callTool('order')).data).toBe('accept,accept')
+  expect(runs).toEqual(['begun', 'ended'])
+})
