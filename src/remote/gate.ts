@@ -1,4 +1,5 @@
 import type { CancelSignal } from '../runtime/cancellation.js'
+import { LONGEST_TIMER_MS } from '../runtime/timers.js'
 
 /** Lets so many through at once, and so many wait. */
 export class Gate {
@@ -19,28 +20,43 @@ export class Gate {
 
   /**
    * Go in, at once or when it is one's turn; `undefined` where there was nothing to wait for. Who is in has to `leave`.
-   * @throws what `full` makes where too many wait; the reason of `signal`.
+   * @throws what `full` makes where too many wait, or one for longer than `patienceMs`; the reason of `signal`.
    */
-  enter(signal: CancelSignal | undefined, full: () => Error): Promise<void> | undefined {
+  enter(
+    signal: CancelSignal | undefined,
+    full: () => Error,
+    patienceMs: number = LONGEST_TIMER_MS,
+  ): Promise<void> | undefined {
     if (this.#inside < this.#most) {
       this.#inside += 1
       return undefined
     }
     if (this.#waiting.size >= this.#mostWaiting) return Promise.reject(full())
     return new Promise((resolve, reject) => {
-      const stop = (): void => {
+      const settle = (): void => {
+        clearTimeout(timer)
         this.#waiting.delete(go)
+        signal?.removeEventListener('abort', stop)
+      }
+      const stop = (): void => {
+        settle()
         reject(signal?.reason)
       }
       const go = (): void => {
-        this.#waiting.delete(go)
-        signal?.removeEventListener('abort', stop)
+        settle()
         this.#inside += 1
         resolve()
       }
       signal?.throwIfAborted()
       this.#waiting.add(go)
       signal?.addEventListener('abort', stop)
+      const timer = setTimeout(
+        () => {
+          settle()
+          reject(full())
+        },
+        Math.min(patienceMs, LONGEST_TIMER_MS),
+      )
     })
   }
 

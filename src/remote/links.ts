@@ -1,8 +1,10 @@
-import { Ending } from './ending.js'
 import type { Context, RelaySession } from '../components/context.js'
 import { BusyError } from '../errors.js'
-import type { Link } from './link.js'
-import { type LinkFor } from './link.js'
+import type { CancelSignal } from '../runtime/cancellation.js'
+import { Ending } from './ending.js'
+import { Gate } from './gate.js'
+import type { Link, LinkFor } from './link.js'
+import type { Limits } from './options.js'
 
 /** How long a connection that nobody uses is kept for the next, in milliseconds. */
 const IDLE_MS = 60_000
@@ -32,17 +34,20 @@ type MakeLink = (linkFor: LinkFor, context: Context) => Link
 export class Links {
   readonly #name: string
   readonly #make: MakeLink
-  readonly #most: number
+  readonly #limits: Limits
+  /** Calls that have a connection for themselves, or wait for one. */
+  readonly #turns: Gate
   readonly #bySession = new Map<string, Link>()
   readonly #idle = new Map<string, Kept[]>()
   readonly #all = new Set<Link>()
   #idleCount = 0
   readonly #ending = new Ending()
 
-  constructor(name: string, make: MakeLink, most: number) {
+  constructor(name: string, make: MakeLink, limits: Limits) {
     this.#name = name
     this.#make = make
-    this.#most = most
+    this.#limits = limits
+    this.#turns = new Gate(limits.maxConnections, limits.maxQueue)
   }
 
   get size(): number {
@@ -59,8 +64,22 @@ export class Links {
     return this.#bySession.get(session.id) ?? this.#forSession(session, context)
   }
 
-  /** A connection for one call alone; `key` tells those apart that nobody else may use. */
-  forCall(key: string, context: Context): Lease {
+  /**
+   * A connection for one call alone, once there is one; `key` tells those apart that nobody else may use.
+   * @throws BusyError where too many wait for one, or for too long; the reason of `signal`.
+   */
+  async forCall(key: string, context: Context, signal: CancelSignal): Promise<Lease> {
+    const busy = (): Error => new BusyError(this.#name)
+    await this.#turns.enter(signal, busy, this.#limits.connectTimeoutMs)
+    try {
+      return this.#lease(key, context)
+    } catch (error) {
+      this.#turns.leave()
+      throw error
+    }
+  }
+
+  #lease(key: string, context: Context): Lease {
     const kept = this.#idle.get(key)?.at(-1)
     if (kept !== undefined) this.#forget(key, kept)
     const link = kept?.link ?? this.#add('one at a time', context)
@@ -69,6 +88,7 @@ export class Links {
       release: (isClean) => {
         if (isClean && this.#all.has(link)) this.#keep(key, link)
         else this.#end(link)
+        this.#turns.leave()
       },
     }
   }
@@ -101,8 +121,9 @@ export class Links {
   }
 
   #add(linkFor: LinkFor, context: Context): Link {
-    if (this.#all.size >= this.#most) this.#dropOneIdle()
-    if (this.#all.size >= this.#most) throw new BusyError(this.#name)
+    const { maxConnections } = this.#limits
+    if (this.#all.size >= maxConnections) this.#dropOneIdle()
+    if (this.#all.size >= maxConnections) throw new BusyError(this.#name)
     const link = this.#make(linkFor, context)
     this.#all.add(link)
     return link

@@ -56,7 +56,7 @@ export class Upstream {
     })
     this.#makeLink = linkMaker(settings, this.#limits)
     this.#houses = new Houses(settings, this.#limits, this.#health, this.#makeLink)
-    this.#links = new Links(name, (...asked) => this.#ownLink(...asked), this.#limits.maxConnections)
+    this.#links = new Links(name, (...asked) => this.#ownLink(...asked), this.#limits)
   }
 
   get status(): UpstreamStatus {
@@ -195,7 +195,7 @@ export class Upstream {
       return this.#runOn(house.link, call, within, principal)
     const { caller } = within.relay
     const key = JSON.stringify([within.headers, caller.principal, caller.info, caller.capabilities])
-    const { link, release } = this.#links.forCall(key, within.context)
+    const { link, release } = await this.#links.forCall(key, within.context, within.signal)
     let isClean = false
     try {
       const result = await this.#runOn(link, call, within, principal)
