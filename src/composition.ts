@@ -5,8 +5,9 @@ import { Mount } from './mount.js'
 import type { Settings } from './options.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind, type RunKind } from './protocol/kinds.js'
 import { AggregateProvider } from './providers/aggregate.js'
+import { Instructions } from './providers/instructions.js'
 import { LocalProvider } from './providers/local.js'
-import { allOf, type Eventually, type Provider, type UpstreamStatus } from './providers/provider.js'
+import type { Eventually, Provider, UpstreamStatus } from './providers/provider.js'
 import { snapshot } from './providers/snapshot.js'
 import { TransformedProvider } from './providers/transformed.js'
 import { bordered } from './providers/transforms/border.js'
@@ -33,6 +34,7 @@ export class Composition {
   readonly #all: AggregateProvider
   readonly #surrounded: TransformedProvider
   readonly #providers = new Map<Provider, Provider>()
+  readonly #instructions: Instructions
   readonly #layers: Layer[] = []
   readonly #sees: See[] = []
   #mounts: readonly Mount[] = []
@@ -42,6 +44,7 @@ export class Composition {
     this.name = settings.name
     this.#settings = settings
     this.lifespan = new Lifespan(() => this.#open(open), settings.logger)
+    this.#instructions = new Instructions(settings.logger)
     this.#local = new LocalProvider(settings.onDuplicate, visibility)
     this.#all = new AggregateProvider(this.#local, visibility, settings.logger)
     this.#surrounded = new TransformedProvider(this.#all)
@@ -66,9 +69,11 @@ export class Composition {
 
   /** How what it offers is to be used, as those providers say whose names are its own. */
   instructions(caller: Caller): Eventually<string | undefined> {
-    const own = [...this.#providers].filter(([provider, seen]) => seen === provider)
-    const said = own.map(([provider]) => provider.instructions?.(caller))
-    return allOf(said, (texts) => texts.filter((text) => text !== undefined).join('\n\n') || undefined)
+    const unprefixed = [...this.#providers].filter(([provider, seen]) => seen === provider)
+    return this.#instructions.of(
+      unprefixed.map(([provider]) => provider),
+      caller,
+    )
   }
 
   /**

@@ -1,4 +1,4 @@
-/** Something that waits until a time on the clock of `performance`, which may be put off. */
+/** Something that waits until a time on the clock of `performance`, which may be put off; for ever, where that is `Infinity`. */
 export interface Waits {
   readonly deadline: number
   /** It has waited too long. */
@@ -11,48 +11,55 @@ export interface Waits {
  */
 export class Deadlines {
   readonly #all: () => readonly Waits[]
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #timer: { ref?: () => void; unref?: () => void } | undefined
   #firesAt = Infinity
+  /** How many wait that do not wait for ever. */
+  #count = 0
+  #isStopped = false
 
   constructor(all: () => readonly Waits[]) {
     this.#all = all
   }
 
-  /** Somebody waits now. */
+  /** Somebody waits now, who does not wait for ever: the process goes on for that. */
   watch({ deadline }: Waits): void {
+    this.#count += 1
     if (deadline < this.#firesAt) this.#set(deadline)
-    else this.#hold?.ref?.()
+    else if (this.#count === 1) this.#timer?.ref?.()
   }
 
-  /** Nobody waits now: the process need not go on for that. */
-  rest(): void {
-    this.#hold?.unref?.()
+  /** One of them waits no more. */
+  left(): void {
+    this.#count -= 1
+    if (this.#count === 0) this.#timer?.unref?.()
   }
 
+  /** Nobody is told any more. */
   stop(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#firesAt = Infinity
+    this.#isStopped = true
+    this.#clear()
   }
 
   #set(deadline: number): void {
-    clearTimeout(this.#timer)
+    if (this.#isStopped) return
+    this.#clear()
     this.#firesAt = deadline
     this.#timer = setTimeout(this.#fire, Math.max(1, Math.ceil(deadline - performance.now())))
   }
 
-  /** The timer, where there can be one that the process does not wait for. */
-  get #hold(): { ref?: () => void; unref?: () => void } | undefined {
-    return this.#timer
+  #clear(): void {
+    clearTimeout(this.#timer as ReturnType<typeof setTimeout> | undefined)
+    this.#timer = undefined
+    this.#firesAt = Infinity
   }
 
   readonly #fire = (): void => {
-    this.stop()
+    this.#clear()
     const now = performance.now()
     let next = Infinity
     for (const one of this.#all())
       if (one.deadline <= now) one.expire()
       else next = Math.min(next, one.deadline)
-    if (next < Infinity) this.#set(next)
+    if (next < this.#firesAt) this.#set(next)
   }
 }

@@ -96,7 +96,7 @@ export class Peer {
       if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
       const onEnd = (): void => {
         this.#waiting.delete(id)
-        if (this.#waiting.size === 0) this.#deadlines.rest()
+        if (waiting.isTimed) this.#deadlines.left()
         if (this.#isRetired) this.retire()
       }
       const waiting = new Waiting({ method, options, resolve, reject, onEnd })
@@ -106,7 +106,9 @@ export class Peer {
       }
       this.#post(id, waiting, params)
       waiting.begin()
-      if (!waiting.isOver) this.#deadlines.watch(waiting)
+      if (waiting.isOver || waiting.deadline === Infinity) return
+      waiting.isTimed = true
+      this.#deadlines.watch(waiting)
     })
   }
 
@@ -236,6 +238,8 @@ class Waiting implements SendOptions, Waits {
   deadline = Infinity
   /** Whether it was answered, or given up. */
   isOver = false
+  /** Whether it is told when its time is over. */
+  isTimed = false
   readonly #start: WaitingStart
   #callOff: ((reason: unknown) => void) | undefined
 

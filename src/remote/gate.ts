@@ -5,7 +5,7 @@ import { LONGEST_TIMER_MS } from '../runtime/timers.js'
 export class Gate {
   readonly #most: number
   readonly #mostWaiting: number
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Set<{ readonly go: () => void; readonly refuse: (reason: unknown) => void }>()
   #inside = 0
 
   constructor(most: number, mostWaiting: number) {
@@ -27,42 +27,54 @@ export class Gate {
     full: () => Error,
     patienceMs: number = LONGEST_TIMER_MS,
   ): Promise<void> | undefined {
-    if (this.#inside < this.#most) {
-      this.#inside += 1
-      return undefined
-    }
+    if (this.tryEnter()) return undefined
     if (this.#waiting.size >= this.#mostWaiting) return Promise.reject(full())
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer)
-        this.#waiting.delete(go)
+        this.#waiting.delete(waiting)
         signal?.removeEventListener('abort', stop)
-      }
-      const stop = (): void => {
-        settle()
-        reject(signal?.reason)
       }
       const go = (): void => {
         settle()
         this.#inside += 1
         resolve()
       }
+      const refuse = (reason: unknown): void => {
+        settle()
+        reject(reason)
+      }
+      const stop = (): void => {
+        refuse(signal?.reason)
+      }
+      const waiting = { go, refuse }
       signal?.throwIfAborted()
-      this.#waiting.add(go)
+      this.#waiting.add(waiting)
       signal?.addEventListener('abort', stop)
       const timer = setTimeout(
         () => {
-          settle()
-          reject(full())
+          refuse(full())
         },
         Math.min(patienceMs, LONGEST_TIMER_MS),
       )
     })
   }
 
+  /** Go in if that is possible at once. */
+  tryEnter(): boolean {
+    if (this.#inside >= this.#most) return false
+    this.#inside += 1
+    return true
+  }
+
   leave(): void {
     this.#inside -= 1
     const [next] = this.#waiting
-    if (this.#inside < this.#most) next?.()
+    if (this.#inside < this.#most) next?.go()
+  }
+
+  /** Nobody who waits gets in. */
+  refuseAll(reason: unknown): void {
+    for (const { refuse } of [...this.#waiting]) refuse(reason)
   }
 }

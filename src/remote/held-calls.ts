@@ -112,7 +112,10 @@ class HeldCall implements Principal {
     })
     left.catch(() => undefined)
     const onAbort = (): void => {
-      if (!(signal.reason instanceof PutOffError)) this.callOff(signal.reason)
+      const { reason } = signal
+      // One that has asked nothing is begun anew in the next round.
+      if (reason instanceof PutOffError && this.#count > 0) this.#leave?.(reason)
+      else this.callOff(reason)
     }
     signal.addEventListener('abort', onAbort)
     if (signal.aborted) onAbort()
@@ -123,6 +126,11 @@ class HeldCall implements Principal {
       signal.removeEventListener('abort', onAbort)
       if (this.#relay === relay) this.#wait()
     }
+  }
+
+  /** Whether its client is away, and has to come back. */
+  get isAway(): boolean {
+    return this.#relay === undefined
   }
 
   ask(question: Question<JsonObject>): Promise<JsonObject> {

@@ -12,6 +12,8 @@ export interface Principal {
   tell(message: JsonObject): void
   stream(content: readonly ContentBlock[]): void | Promise<void>
   report(progress: Progress): void
+  /** Whether nobody is there to be asked and told now. */
+  readonly isAway?: boolean
 }
 
 /** Whose connection it is, which decides who hears of what belongs to no call. */
@@ -95,11 +97,16 @@ export class Link {
       void principal?.stream(content.filter((block) => isObject(block)) as unknown as ContentBlock[])
   }
 
-  /** What the connection does not say is known where all calls are of one client, or where there is one only. */
+  /**
+   * What the connection does not say is known where all calls are of one client, or where there is one
+   * only; if that is held for long, it may as well be of another that has ended since.
+   */
   #principalOf(about: unknown): Principal | undefined {
     const calls = this.#calls
     if (about !== undefined && calls.includes(about as Principal)) return about as Principal
-    return isSessions(this.#linkFor) || calls.length === 1 ? calls.at(-1) : undefined
+    const [latest] = calls.slice(-1)
+    const isOnly = calls.length === 1 && latest?.isAway !== true
+    return isSessions(this.#linkFor) || isOnly || this.#linkFor === 'one at a time' ? latest : undefined
   }
 }
 

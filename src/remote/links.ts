@@ -1,5 +1,5 @@
 import type { Context, RelaySession } from '../components/context.js'
-import { BusyError } from '../errors.js'
+import { BusyError, ConnectionError } from '../errors.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
 import { Ending } from './ending.js'
 import { Gate } from './gate.js'
@@ -35,7 +35,7 @@ export class Links {
   readonly #name: string
   readonly #make: MakeLink
   readonly #limits: Limits
-  /** Calls that have a connection for themselves, or wait for one. */
+  /** Sessions and calls that have a connection for themselves, and calls that wait for one. */
   readonly #turns: Gate
   readonly #bySession = new Map<string, Link>()
   readonly #idle = new Map<string, Kept[]>()
@@ -71,15 +71,6 @@ export class Links {
   async forCall(key: string, context: Context, signal: CancelSignal): Promise<Lease> {
     const busy = (): Error => new BusyError(this.#name)
     await this.#turns.enter(signal, busy, this.#limits.connectTimeoutMs)
-    try {
-      return this.#lease(key, context)
-    } catch (error) {
-      this.#turns.leave()
-      throw error
-    }
-  }
-
-  #lease(key: string, context: Context): Lease {
     const kept = this.#idle.get(key)?.at(-1)
     if (kept !== undefined) this.#forget(key, kept)
     const link = kept?.link ?? this.#add('one at a time', context)
@@ -94,6 +85,7 @@ export class Links {
   }
 
   async close(): Promise<void> {
+    this.#turns.refuseAll(new ConnectionError('The proxy is closed', 'not begun'))
     const links = [...this.#all]
     this.#bySession.clear()
     for (const { timer } of [...this.#idle.values()].flat()) clearTimeout(timer)
@@ -104,6 +96,7 @@ export class Links {
   }
 
   #forSession(session: RelaySession, context: Context): Link {
+    if (!this.#turns.tryEnter()) throw new BusyError(this.#name)
     const link = this.#add({ session }, context)
     this.#bySession.set(session.id, link)
     let unfollow = (): void => undefined
@@ -112,6 +105,7 @@ export class Links {
         unfollow()
         if (this.#bySession.get(session.id) === link) this.#bySession.delete(session.id)
         this.#end(link)
+        this.#turns.leave()
       },
       rootsChanged: () => {
         link.connection.notify('notifications/roots/list_changed')
@@ -121,12 +115,16 @@ export class Links {
   }
 
   #add(linkFor: LinkFor, context: Context): Link {
-    const { maxConnections } = this.#limits
-    if (this.#all.size >= maxConnections) this.#dropOneIdle()
-    if (this.#all.size >= maxConnections) throw new BusyError(this.#name)
-    const link = this.#make(linkFor, context)
-    this.#all.add(link)
-    return link
+    // Who has his turn gets one: those of others may have to go that nobody uses.
+    if (this.#all.size >= this.#limits.maxConnections) this.#dropOneIdle()
+    try {
+      const link = this.#make(linkFor, context)
+      this.#all.add(link)
+      return link
+    } catch (error) {
+      this.#turns.leave()
+      throw error
+    }
   }
 
   #keep(key: string, link: Link): void {

@@ -48,6 +48,10 @@ export class OnBehalf implements Principal, ConnectionRequest {
     return this.#isOver
   }
 
+  get isAway(): boolean {
+    return this.#principal.isAway === true
+  }
+
   /** What comes in that belongs to it is for who it is made for. */
   get about(): this {
     return this

@@ -31,9 +31,6 @@ const METHODS: { readonly [K in RunKind]: string } = {
   prompt: 'prompts/get',
 }
 
-/** How long a client is kept waiting for what a server says of itself, in milliseconds: more than most take to start. */
-const INTRODUCTION_PATIENCE_MS = 3000
-
 /** Which of several replicas gets the next call. */
 export type ReplicaPolicy = 'leastPending' | 'roundRobin'
 
@@ -76,13 +73,16 @@ export class RemoteProvider implements Provider {
     return this.#upstreams.map(({ status }) => status)
   }
 
-  /** How the server says it is to be used: nothing, where that cannot be had soon. */
+  /** How the server says it is to be used. While it is not there, why not has been told already. */
   instructions(caller: Caller): Eventually<string | undefined> {
     if (!this.#isOpen || this.#hasSeen(caller)) return undefined
     try {
       const agreed = this.#inOrder((upstream) => upstream.houseFor(caller).open())
       if (!(agreed instanceof Promise)) return agreed.instructions
-      return soon(agreed.then(({ instructions }) => instructions))
+      return agreed.then(
+        ({ instructions }) => instructions,
+        () => undefined,
+      )
     } catch {
       return undefined
     }
@@ -252,17 +252,4 @@ function withOwnClass(error: ProtocolError, isOurs: boolean): ProtocolError {
   return typeof uri === 'string' && error.message.startsWith('Resource not found')
     ? new ResourceNotFoundError(uri)
     : error
-}
-
-/** Nothing, where it takes long or fails. */
-function soon<T>(value: Promise<T>): Promise<T | undefined> {
-  return new Promise((resolve) => {
-    const nothing = (): void => {
-      resolve(undefined)
-    }
-    const timer = setTimeout(nothing, INTRODUCTION_PATIENCE_MS)
-    value.then(resolve, nothing).finally(() => {
-      clearTimeout(timer)
-    })
-  })
 }

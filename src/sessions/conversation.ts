@@ -132,8 +132,10 @@ export class Conversation {
       )
     const protocolVersion = REVISIONS_2025.find((revision) => revision === requested) ?? REVISIONS_2025[0]
     const info = clientInfo as unknown as Implementation | undefined
+    // What stands alone is no conversation that anything could last as long as.
+    const conversation = this.#isAssumed ? undefined : this.#session
     this.speaker = {
-      caller: { info, capabilities, protocolVersion, era: '2025-11-25', conversation: this.#session },
+      caller: { info, capabilities, protocolVersion, era: '2025-11-25', conversation },
       logLevel: DEFAULT_LOG_LEVEL,
     }
     const { info: serverInfo, capabilities: offered } = this.#identity

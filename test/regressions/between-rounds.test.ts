@@ -8,21 +8,25 @@ import { connected } from '../support/own-client.js'
 const ERAS = ['2025-11-25', '2026-07-28'] as const
 const NAME = { name: 'behind', version: '1.0.0' }
 
+/** Something that happens once, and can be waited for. */
+function gate() {
+  let open!: () => void
+  const isOpen = new Promise<void>((resolve) => (open = resolve))
+  return { open, isOpen }
+}
+
 test.each(ERAS)('reports, and what is written to the log, for a client of %s', async (era) => {
-  let asked!: () => void
-  const isAsked = new Promise<void>((resolve) => (asked = resolve))
-  let meanwhile!: () => void
-  const isDone = new Promise<void>((resolve) => (meanwhile = resolve))
+  const [asked, meanwhile] = [gate(), gate()]
   const behind = new FastMCP(NAME).addTool({
     name: 'busy',
     execute: async (_args, { elicit, log, reportProgress }) => {
       await reportProgress({ progress: 1, total: 4 })
       log.info('before')
       const answer = elicit({ message: 'Go on?', schema: z.object({}) })
-      await isAsked
+      await asked.isOpen
       await reportProgress({ progress: 2, total: 4 })
       log.info('meanwhile')
-      meanwhile()
+      meanwhile.open()
       const { action } = await answer
       await reportProgress({ progress: 3, total: 4 })
       log.info('after')
@@ -34,8 +38,8 @@ test.each(ERAS)('reports, and what is written to the log, for a client of %s', a
   const client = await connected(await serve(proxy), {
     era,
     elicitation: async () => {
-      asked()
-      await isDone
+      asked.open()
+      await meanwhile.isOpen
       return { action: 'accept', content: {} }
     },
     onLog: ({ data }: { data: unknown }) => logged.push((data as { message: string }).message),
@@ -48,17 +52,14 @@ test.each(ERAS)('reports, and what is written to the log, for a client of %s', a
 })
 
 test.each(ERAS)('no more than a few are kept for a client of %s that takes its time', async (era) => {
-  let asked!: () => void
-  const isAsked = new Promise<void>((resolve) => (asked = resolve))
-  let meanwhile!: () => void
-  const isDone = new Promise<void>((resolve) => (meanwhile = resolve))
+  const [asked, meanwhile] = [gate(), gate()]
   const behind = new FastMCP(NAME).addTool({
     name: 'chatty',
     execute: async (_args, { elicit, log }) => {
       const answer = elicit({ message: 'Go on?', schema: z.object({}) })
-      await isAsked
+      await asked.isOpen
       for (let line = 0; line < 5000; line++) log.info(`line ${line} ${'x'.repeat(500)}`)
-      meanwhile()
+      meanwhile.open()
       return (await answer).action
     },
   })
@@ -67,8 +68,8 @@ test.each(ERAS)('no more than a few are kept for a client of %s that takes its t
   const client = await connected(await serve(proxy), {
     era,
     elicitation: async () => {
-      asked()
-      await isDone
+      asked.open()
+      await meanwhile.isOpen
       return { action: 'accept', content: {} }
     },
     onLog: () => (logged += 1),
@@ -105,6 +106,7 @@ async function takingBack() {
   return {
     target,
     calls,
+    log: (data: string) => send({ method: 'notifications/message', params: { level: 'error', data } }),
     takeBack: () => send({ method: 'notifications/cancelled', params: { requestId: 'question' } }),
     finish: () => send({ id: calls[0], result: { content: [{ type: 'text', text: 'done without' }] } }),
   }
@@ -161,4 +163,93 @@ test('a server with one connection for all runs a call once, however often its c
   })
   expect((await client.callTool('order')).data).toBe('accept,accept')
   expect(runs).toEqual(['begun', 'ended'])
+})
+
+test('what a connection does not say whose it is goes to nobody while the only call waits for its client', async () => {
+  const { target, log, finish } = await takingBack()
+  const logged: unknown[] = []
+  const client = await connected(await serve(FastMCP.asProxy(target, { era: '2025-11-25' })), {
+    era: '2026-07-28',
+    onLog: ({ data }: { data: unknown }) => logged.push(data),
+    elicitation: () => {
+      log('of a call of somebody else, which has ended')
+      finish()
+      return { action: 'accept', content: {} }
+    },
+  })
+  await client.setLoggingLevel('debug')
+  expect((await client.callTool('asks')).data).toBe('done without')
+  expect(logged).toEqual([])
+})
+
+test('what is told while another call of the same request waits is told too', async () => {
+  const [answered, asked, told] = [gate(), gate(), gate()]
+  const behind = new FastMCP(NAME)
+    .addTool({
+      name: 'first',
+      execute: async (_args, { elicit, log }) => {
+        await elicit({ message: 'first', schema: z.object({}) })
+        answered.open()
+        await asked.isOpen
+        log.info('while the other waits')
+        told.open()
+        return 'first'
+      },
+    })
+    .addTool({
+      name: 'second',
+      execute: async (_args, { elicit }) => {
+        await answered.isOpen
+        await elicit({ message: 'second', schema: z.object({}) })
+        return 'second'
+      },
+    })
+  const main = new FastMCP({ name: 'main', version: '1.0.0' })
+    .mount('x', FastMCP.asProxy(await serve(behind), { era: '2025-11-25' }))
+    .addTool({
+      name: 'both',
+      execute: async (_args, { callTool }) => {
+        await Promise.all([callTool('x_first'), callTool('x_second')])
+        return 'both'
+      },
+    })
+  const logged: unknown[] = []
+  const client = await connected(await serve(main), {
+    era: '2026-07-28',
+    onLog: ({ data }: { data: unknown }) => logged.push((data as { message: string }).message),
+    elicitation: async ({ message }: { message: string }) => {
+      if (message === 'second') {
+        asked.open()
+        await told.isOpen
+      }
+      return { action: 'accept', content: {} }
+    },
+  })
+  await client.setLoggingLevel('debug')
+  expect((await client.callTool('both')).data).toBe('both')
+  expect(logged).toEqual(['while the other waits'])
+})
+
+test('a call that waits for a connection when its round is over is begun in the next one only', async () => {
+  let runs = 0
+  const behind = new FastMCP(NAME)
+    .addTool({
+      name: 'asks',
+      execute: async (_args, { elicit }) => (await elicit({ message: '?', schema: z.object({}) })).action,
+    })
+    .addTool({ name: 'counts', execute: () => (runs += 1) })
+  const proxy = FastMCP.asProxy(await serve(behind), { era: '2025-11-25', maxConnections: 1 })
+  const main = new FastMCP({ name: 'main', version: '1.0.0' }).mount('x', proxy).addTool({
+    name: 'both',
+    execute: async (_args, { callTool }) => {
+      await Promise.all([callTool('x_asks'), callTool('x_counts')])
+      return 'both'
+    },
+  })
+  const client = await connected(await serve(main), {
+    era: '2026-07-28',
+    elicitation: () => ({ action: 'accept', content: {} }),
+  })
+  expect((await client.callTool('both')).data).toBe('both')
+  expect(runs).toBe(1)
 })

@@ -1,9 +1,10 @@
 /** What a server says of how it is to be used, from wherever it is said. */
 import { ChangeHub, FastMCP, type Provider } from 'fastmesh'
 import { expect, test } from 'vitest'
-import { ScriptedUpstream } from '../support/scripted-upstream.js'
 import { serve } from '../support/clients.js'
 import { connected } from '../support/own-client.js'
+import { recordingLogger } from '../support/recording.js'
+import { ScriptedUpstream } from '../support/scripted-upstream.js'
 
 const ERAS = ['2025-11-25', '2026-07-28'] as const
 
@@ -51,7 +52,7 @@ test.each(ERAS)(
     const upstream = await ScriptedUpstream.start()
     const { port, url } = upstream
     await upstream.stop()
-    const proxy = FastMCP.asProxy(url)
+    const proxy = FastMCP.asProxy(url, { logger: recordingLogger().logger })
     const address = await serve(proxy)
     await expect.poll(() => proxy.status().upstreams[0]?.state).toBe('unavailable')
     expect((await connected(address, { era })).instructions).toBeUndefined()
@@ -73,7 +74,8 @@ test.each(ERAS)(
   'nor does one that never answers, for long, for %s',
   async (era) => {
     const upstream = await ScriptedUpstream.start(() => new Promise(() => {}))
-    const main = FastMCP.asProxy(upstream.url).addTool({ name: 'own', execute: () => 'here' })
+    const { logger } = recordingLogger()
+    const main = FastMCP.asProxy(upstream.url, { logger }).addTool({ name: 'own', execute: () => 'here' })
     const client = await connected(main, { era })
     expect(client.instructions).toBeUndefined()
     expect((await client.callTool('own')).data).toBe('here')
@@ -98,3 +100,57 @@ test.each(ERAS)('of several sources all are told, in their order, for %s', async
     )
   expect(await told(main, era)).toBe('First\n\nSecond')
 })
+
+test.each(ERAS)(
+  'a source that fails to say any takes nothing from others, for %s',
+  async (era) => {
+    const { logger, lines } = recordingLogger()
+    const source = (instructions: Provider['instructions']): Provider => ({
+      list: () => [],
+      find: () => undefined,
+      subscribe: (listener) => new ChangeHub().subscribe(listener),
+      ...(instructions !== undefined && { instructions }),
+    })
+    const main = new FastMCP({ name: 'main', version: '1.0.0', logger })
+      .addProvider(
+        source(() => {
+          throw new Error('at once')
+        }),
+      )
+      .addProvider(source(() => Promise.reject(new Error('later'))))
+      .addProvider(source(() => new Promise(() => {})))
+      .addProvider(source(() => 'This one does'))
+    expect(await told(main, era)).toBe('This one does')
+    expect(lines.filter((line) => line.includes('Instructions'))).toHaveLength(2)
+  },
+  15_000,
+)
+
+const initialize = (url: string) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } },
+    }),
+  })
+
+test('who waits for them has a session already, of which there are only so many', async () => {
+  const upstream = await ScriptedUpstream.start(() => new Promise(() => {}))
+  const { logger } = recordingLogger()
+  const url = await serve(FastMCP.asProxy(upstream.url, { logger, session: { max: 2 } }))
+  const answers = await Promise.all(Array.from({ length: 6 }, () => initialize(url)))
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503, 503, 503, 503])
+}, 15_000)
+
+test('no process is begun for who has no session, however often he comes', async () => {
+  const file = new URL('../servers/featured.ts', import.meta.url).pathname
+  const proxy = FastMCP.asProxy({ command: process.execPath, args: ['--import', 'tsx', file] })
+  const url = await serve(proxy, { stateless: true })
+  for (let client = 0; client < 4; client++)
+    expect(await (await initialize(url)).json()).toMatchObject({ result: { instructions: 'Use it all' } })
+  expect(proxy.status().upstreams[0]?.connections).toBe(1)
+}, 30_000)

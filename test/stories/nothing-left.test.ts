@@ -15,6 +15,12 @@ test('a server that stopped leaves no socket, timer or listener, and the process
   expect(after).toEqual(before)
 }, 60_000)
 
+test('a client at rest holds no process back, be it that it listens', async () => {
+  const args = ['--import', 'tsx', 'test/servers/client-at-rest.ts']
+  const { stdout } = await run(process.execPath, args, { cwd: ROOT, timeout: 30_000 })
+  expect(JSON.parse(stdout)).toEqual([])
+}, 60_000)
+
 test('starting where something listens already is refused, and leaves nothing', async () => {
   const first = new FastMCP({ name: 'first', version: '1.0.0' })
   const second = new FastMCP({ name: 'second', version: '1.0.0' })

@@ -147,11 +147,11 @@ export class StreamableHttp {
   #open(payload: unknown, request: HttpRequest, reply: PostReply): void {
     refuseIfFull(this.#sessions, request.credentials.principal)
     const session = this.#sessions.prepare('httpStream', request.credentials.principal)
-    // It is answered at once, so that the session is open, or not, before the answer begins.
+    // It has its place from now on: what is behind a proxy may have to say something first.
+    this.#sessions.keep(session)
     reply.onBegin = () => {
-      if (!session.isOpen) return
-      this.#sessions.keep(session)
-      reply.addHeader('mcp-session-id', session.id)
+      if (session.isOpen) reply.addHeader('mcp-session-id', session.id)
+      else session.end('connection closed')
     }
     session.receive(payload, reply, factsOf(request))
   }
