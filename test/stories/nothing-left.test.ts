@@ -11,8 +11,9 @@ const run = promisify(execFile)
 test('a server that stopped leaves no socket, timer or listener, and the process ends', async () => {
   const args = ['--import', 'tsx', 'test/servers/leaves-nothing.ts']
   const { stdout } = await run(process.execPath, args, { cwd: ROOT, timeout: 60_000 })
-  const { before, after } = JSON.parse(stdout) as { before: object; after: object }
-  expect(after).toEqual(before)
+  const { before, after } = JSON.parse(stdout) as Record<'before' | 'after', { listeners: number[] }>
+  // What it held before it began was of what loads it.
+  expect(after).toEqual({ held: [], listeners: before.listeners })
 }, 60_000)
 
 test('a client at rest holds no process back, be it that it listens', async () => {
