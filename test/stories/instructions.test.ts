@@ -126,15 +126,16 @@ test.each(ERAS)(
   15_000,
 )
 
-const initialize = (url: string) =>
+const initialize = (url: string, protocolVersion: unknown = '2025-11-25', signal?: AbortSignal) =>
   fetch(url, {
     method: 'POST',
+    ...(signal && { signal }),
     headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
     body: JSON.stringify({
       jsonrpc: '2.0',
       id: 1,
       method: 'initialize',
-      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } },
+      params: { protocolVersion, capabilities: {}, clientInfo: { name: 'c', version: '1' } },
     }),
   })
 
@@ -144,6 +145,21 @@ test('who waits for them has a session already, of which there are only so many'
   const url = await serve(FastMCP.asProxy(upstream.url, { logger, session: { max: 2 } }))
   const answers = await Promise.all(Array.from({ length: 6 }, () => initialize(url)))
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503, 503, 503, 503])
+}, 15_000)
+
+test('nobody keeps a place who is refused, or goes before he is answered', async () => {
+  const upstream = await ScriptedUpstream.start(() => new Promise(() => {}))
+  const { logger } = recordingLogger()
+  const url = await serve(FastMCP.asProxy(upstream.url, { logger, session: { max: 1 } }))
+  for (let client = 0; client < 3; client++)
+    expect(await (await initialize(url, 7)).json()).toMatchObject({ error: { code: -32602 } })
+  const controller = new AbortController()
+  const gone = initialize(url, '2025-11-25', controller.signal)
+  await expect.poll(async () => (await initialize(url, 7)).status).toBe(503)
+  controller.abort(new Error('gone'))
+  await expect(gone).rejects.toThrow('gone')
+  await expect.poll(async () => (await initialize(url, 7)).status).toBe(200)
+  expect((await initialize(url)).status).toBe(200)
 }, 15_000)
 
 test('no process is begun for who has no session, however often he comes', async () => {

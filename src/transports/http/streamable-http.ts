@@ -134,7 +134,7 @@ export class StreamableHttp {
         session.end('connection closed')
       })
     } else if (headers['mcp-session-id'] === undefined && isInitialize(payload))
-      this.#open(payload, request, reply)
+      this.#open(payload, request, response, reply)
     else {
       const session = this.#find(request)
       if (this.#options.eventStore !== false)
@@ -144,7 +144,7 @@ export class StreamableHttp {
     }
   }
 
-  #open(payload: unknown, request: HttpRequest, reply: PostReply): void {
+  #open(payload: unknown, request: HttpRequest, response: HttpResponse, reply: PostReply): void {
     refuseIfFull(this.#sessions, request.credentials.principal)
     const session = this.#sessions.prepare('httpStream', request.credentials.principal)
     // It has its place from now on: what is behind a proxy may have to say something first.
@@ -153,6 +153,10 @@ export class StreamableHttp {
       if (session.isOpen) reply.addHeader('mcp-session-id', session.id)
       else session.end('connection closed')
     }
+    // Who goes before he is told its id cannot come back to it.
+    response.onGone(() => {
+      session.end('connection closed')
+    })
     session.receive(payload, reply, factsOf(request))
   }
 
