@@ -8,6 +8,7 @@ const ROOMS = [
   'providers',
   'components',
   'protocol',
+  'util',
   'runtime',
 ]
 

@@ -3,6 +3,10 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   resolve: {
     alias: [
+      {
+        find: /^#http-client$/,
+        replacement: new URL('src/client/http/undici-http-client.ts', import.meta.url).pathname,
+      },
       { find: /^fastmesh$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
       { find: /^fastmesh\/auth$/, replacement: new URL('src/auth/index.ts', import.meta.url).pathname },
       {

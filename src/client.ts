@@ -2,7 +2,7 @@ import type { ClientOptions } from './client/client-options.js'
 import { ServerClient } from './client/server-client.js'
 import type { ServerTarget } from './client/target.js'
 import { FastMCP } from './fast-mcp.js'
-import { isServersConfig, type ServersConfig } from './proxy.js'
+import { isServersConfig, type ProxyOptions, type ServersConfig } from './proxy.js'
 import type { UpstreamStatus } from './providers/provider.js'
 
 /** What a client connects to: a URL, a file, a command, a transport, a `FastMCP`, or several servers as one. */
@@ -23,8 +23,8 @@ export class Client<App = unknown> extends ServerClient<App> {
       super(target, options)
       return
     }
-    const { era, timeoutMs, connectTimeoutMs, headers, auth, fetch, maxMessageBytes } = options
-    const proxying = { era, timeoutMs, connectTimeoutMs, auth, fetch, maxMessageBytes, name: 'servers' }
+    const { headers } = options
+    const proxying = { ...forUpstreams(options), name: 'servers' }
     const several = FastMCP.asProxy(withHeaders(target, headers), proxying)
     // Sessions let what is told outside of calls through, whichever era the servers speak.
     super(several, { ...options, era: '2025-11-25' })
@@ -57,6 +57,23 @@ export class Client<App = unknown> extends ServerClient<App> {
 
 function isSeveral(target: ClientTarget): target is ServersConfig {
   return typeof target === 'object' && isServersConfig(target)
+}
+
+function forUpstreams(options: ClientOptions): ProxyOptions {
+  const { era, timeoutMs, auth, fetch, dispatcher, proxy, tls, maxSockets } = options
+  const { maxMessageBytes, connectTimeoutMs } = options
+  return {
+    era,
+    timeoutMs,
+    auth,
+    fetch,
+    dispatcher,
+    proxy,
+    tls,
+    maxSockets,
+    maxMessageBytes,
+    connectTimeoutMs,
+  }
 }
 
 /** Headers of the client's options are for all of its servers. */

@@ -105,10 +105,13 @@ export class ConnectionError extends Error {
 /** A server answered with an HTTP status that is no answer. */
 export class HttpStatusError extends ConnectionError {
   readonly status: number
+  /** How long the server wants its clients to stay away, in milliseconds, if it says so. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(status: number, message: string, outcome: ConnectionError['outcome']) {
+  constructor(status: number, message: string, outcome: ConnectionError['outcome'], retryAfterMs?: number) {
     super(message, outcome)
     this.status = status
+    this.retryAfterMs = retryAfterMs
   }
 }
 

@@ -14,11 +14,16 @@ export type {
   RootsOption,
   SamplingRequest,
 } from './client/client-options.js'
-export type { AuthorizationResponse, AuthProvider } from './client/http/authorization.js'
-export type { HttpTransportOptions } from './client/http/http-access.js'
-export type { OwnHeaders } from './client/http/http-requests.js'
-export { SSETransport } from './client/http/sse-transport.js'
-export { StreamableHTTPTransport } from './client/http/streamable-http-transport.js'
+export type { AuthorizationResponse, AuthProvider } from './client/http/oauth.js'
+export type {
+  ClientTlsOptions,
+  ConnectionSettings,
+  HttpDispatcher,
+} from './client/http/connection-settings.js'
+export type { HttpTransportOptions, OwnHeaders } from './client/http/endpoint-client.js'
+export type { Fetch } from './client/http/http-client.js'
+export { SSETransport } from './client/transports/sse-transport.js'
+export { StreamableHTTPTransport } from './client/transports/streamable-http-transport.js'
 export type { ToolCallResult } from './client/results.js'
 export type { CallOptions, CompletionRequest } from './client/server-client.js'
 export {
@@ -26,8 +31,14 @@ export {
   StdioTransport,
   type NpxStdioTransportOptions,
   type StdioTransportOptions,
-} from './client/stdio-transport.js'
-export type { InProcessServer, ServerTarget, UrlTarget } from './client/target.js'
+} from './client/transports/stdio-transport.js'
+export type {
+  InProcessServer,
+  ProcessTarget,
+  ServerTarget,
+  TargetDefaults,
+  UrlTarget,
+} from './client/target.js'
 export type { PromptInput, PromptName, ToolInput, ToolName, ToolOutput } from './client/typed.js'
 export type { ProxyOptions, ProxyTarget, ReplicasConfig, ServerConfig, ServersConfig } from './proxy.js'
 export type { AskedBy, UpstreamOptions } from './remote/options.js'

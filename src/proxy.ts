@@ -1,7 +1,12 @@
-import type { ClientOptions } from './client/client-options.js'
 import { ServerClient } from './client/server-client.js'
-import { connectorTo, type Connector, type ServerTarget, type UrlTarget } from './client/target.js'
-import type { StdioTransportOptions } from './client/stdio-transport.js'
+import {
+  connectorTo,
+  type Connector,
+  type ProcessTarget,
+  type ServerTarget,
+  type TargetDefaults,
+  type UrlTarget,
+} from './client/target.js'
 import type { FastMCPOptions } from './options.js'
 import type { Implementation } from './protocol/types.js'
 import type { UpstreamOptions, UpstreamSettings } from './remote/options.js'
@@ -14,7 +19,7 @@ export interface ServersConfig {
 }
 
 /** A server as configuration files know it. */
-export type ServerConfig = (UrlTarget | StdioTransportOptions) & Pick<UpstreamOptions, 'era' | 'timeoutMs'>
+export type ServerConfig = (UrlTarget | ProcessTarget) & Pick<UpstreamOptions, 'era' | 'timeoutMs'>
 
 /** Several servers that are alike, of which any will do. */
 export interface ReplicasConfig {
@@ -29,7 +34,7 @@ export type ProxyTarget = ServerTarget | ServersConfig | ReplicasConfig | Server
 /** How a proxy speaks to what is behind it, and how it is served itself. */
 export type ProxyOptions = UpstreamOptions &
   Partial<Omit<FastMCPOptions, 'auth'>> &
-  Pick<ClientOptions, 'auth' | 'fetch' | 'maxMessageBytes'>
+  Omit<TargetDefaults, 'headers'>
 
 export function isServersConfig(target: object): target is ServersConfig {
   return 'mcpServers' in target && typeof target.mcpServers === 'object'
@@ -76,12 +81,17 @@ function connectorsTo(
   target: Exclude<ProxyTarget, ServersConfig>,
   options: ProxyOptions,
 ): readonly Connector[] {
-  const { auth, fetch, maxMessageBytes } = options
-  const http = { auth, fetch, maxMessageBytes }
+  const http = targetDefaults(options)
   if (target instanceof ServerClient) return [connectorTo(target.target, { ...http, ...target.options })]
   if (typeof target === 'object' && isReplicas(target))
     return target.replicas.map((replica) => connectorTo(replica, http))
   return [connectorTo(target, http)]
+}
+
+/** The options of a proxy that say how its upstreams are reached. `headers` are computed for each caller instead. */
+function targetDefaults(options: ProxyOptions): TargetDefaults {
+  const { auth, fetch, dispatcher, proxy, tls, maxSockets, maxMessageBytes, connectTimeoutMs } = options
+  return { auth, fetch, dispatcher, proxy, tls, maxSockets, maxMessageBytes, connectTimeoutMs }
 }
 
 /** How a server is named that was given no name. */
@@ -92,6 +102,6 @@ export function nameOf(target: ProxyTarget): string {
     typeof target === 'string' || target instanceof URL ? target : 'url' in target ? target.url : undefined
   if (url !== undefined && URL.canParse(url)) return new URL(url).host
   return 'command' in (target as object)
-    ? (target as StdioTransportOptions).command.replace(/^.*[\\/]/, '')
+    ? (target as ProcessTarget).command.replace(/^.*[\\/]/, '')
     : 'upstream'
 }

@@ -29,7 +29,7 @@ export interface AuthorizationResponse {
 export interface CallOptions extends RequestOptions {
     readonly throwOnError?: boolean | undefined;
 }
-export interface ClientOptions extends HttpTransportOptions {
+export interface ClientOptions extends TargetDefaults {
     readonly name?: string | undefined;
     readonly version?: string | undefined;
     readonly roots?: RootsOption | undefined;
@@ -40,7 +40,6 @@ export interface ClientOptions extends HttpTransportOptions {
     readonly onError?: ((_: Error) => void) | undefined;
     readonly capabilities?: ClientCapabilities | undefined;
     readonly timeoutMs?: number | undefined;
-    readonly connectTimeoutMs?: number | undefined;
     readonly era?: 'auto' | EraName | undefined;
 }
 export interface CompletionRequest {
@@ -125,10 +124,9 @@ export interface HttpStreamOptions extends EmbeddedOptions {
     readonly host?: string | undefined;
     readonly tls?: TlsOptions | undefined;
 }
-export interface HttpTransportOptions {
+export interface HttpTransportOptions extends ConnectionSettings {
     readonly headers?: OwnHeaders | undefined;
     readonly auth?: string | AuthProvider | undefined;
-    readonly fetch?: Fetch | undefined;
     readonly maxMessageBytes?: number | undefined;
 }
 export interface InProcessServer {
@@ -313,6 +311,9 @@ export interface StdioTransportOptions {
     readonly stderr?: 'inherit' | 'ignore' | undefined;
     readonly maxMessageBytes?: number | undefined;
 }
+export interface TargetDefaults extends HttpTransportOptions {
+    readonly maxSockets?: number | undefined;
+}
 export interface TlsOptions {
     readonly cert: NonNullable<SecureContextOptions['cert']>;
     readonly key: NonNullable<SecureContextOptions['key']>;
@@ -382,7 +383,7 @@ export interface UpstreamStatus {
     readonly connections: number;
     readonly pending: number;
 }
-export interface UrlTarget extends HttpTransportOptions {
+export interface UrlTarget extends TargetDefaults {
     readonly url: string | URL;
     readonly transport?: 'http' | 'streamable-http' | 'streamableHttp' | 'sse' | undefined;
 }
@@ -407,6 +408,7 @@ export type MediaSource = ({
 export type NodeHandler = (_: IncomingMessage, _: ServerResponse, _?: (_?: unknown) => void) => void;
 export type OnDuplicate = 'error' | 'replace' | 'ignore';
 export type OwnHeaders = Readonly<Record<string, string>> | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+export type ProcessTarget = StdioTransportOptions & Pick<TargetDefaults, 'connectTimeoutMs'>;
 export type PromptArguments<A extends readonly ArgumentConfig[]> = {
     [Arg in A[number] as Arg['required'] extends true ? Arg['name'] : never]: ValueOf<Arg>;
 } & {
@@ -415,7 +417,7 @@ export type PromptArguments<A extends readonly ArgumentConfig[]> = {
 export type PromptInput<App, Name extends string> = App extends Offering ? Offered<App, 'prompts'>[Name & keyof Offered<App, 'prompts'>] : Record<string, string>;
 export type PromptName<App> = App extends Offering ? keyof Offered<App, 'prompts'> & string : string;
 export type PromptReturn = string | ContentBlock | readonly (PromptPart | ContentBlock)[] | PromptResult;
-export type ProxyOptions = UpstreamOptions & Partial<Omit<FastMCPOptions, 'auth'>> & Pick<ClientOptions, 'auth' | 'fetch' | 'maxMessageBytes'>;
+export type ProxyOptions = UpstreamOptions & Partial<Omit<FastMCPOptions, 'auth'>> & Omit<TargetDefaults, 'headers'>;
 export type ProxyTarget = ServerTarget | ServersConfig | ReplicasConfig | ServerClient<never>;
 export type ReplicaPolicy = 'leastPending' | 'roundRobin';
 export type ResourcePart = ({
@@ -439,8 +441,8 @@ export type Seeable = {
         readonly tags: ReadonlySet<string>;
     };
 }[ComponentKind];
-export type ServerConfig = (UrlTarget | StdioTransportOptions) & Pick<UpstreamOptions, 'era' | 'timeoutMs'>;
-export type ServerTarget = string | URL | UrlTarget | StdioTransportOptions | Transport | InProcessServer;
+export type ServerConfig = (UrlTarget | ProcessTarget) & Pick<UpstreamOptions, 'era' | 'timeoutMs'>;
+export type ServerTarget = string | URL | UrlTarget | ProcessTarget | Transport | InProcessServer;
 export type StartOptions = {
     readonly transportType: 'stdio';
     readonly httpStream?: undefined;
@@ -541,7 +543,8 @@ export declare class FastMCP<Auth = unknown, Tools extends object = Nothing, Pro
 }
 export declare class HttpStatusError extends ConnectionError {
     readonly status: number;
-    constructor(_: number, _: string, _: ConnectionError['outcome']);
+    readonly retryAfterMs: number | undefined;
+    constructor(_: number, _: string, _: ConnectionError['outcome'], _?: number);
 }
 export declare class MessageTooLongError extends ConnectionError {
     constructor(_: number);
@@ -573,12 +576,12 @@ export declare class SSETransport implements Transport {
     onclose?: (() => void) | undefined;
     onerror?: ((_: Error) => void) | undefined;
     readonly eras: readonly ["2025-11-25"];
-    constructor(_: string | URL, _?: HttpTransportOptions | HttpAccess, _?: () => Readonly<Record<string, string>>);
+    constructor(_: string | URL, _?: HttpTransportOptions | EndpointClient, _?: () => Readonly<Record<string, string>>);
     setProtocolVersion(_: string): void;
     start(): Promise<void>;
-    send(_: JsonRpcMessage, { headers }?: SendOptions): Promise<void>;
+    send(_: JsonRpcMessage, { headers, onAbort }?: SendOptions): Promise<void>;
     close(): Promise<void>;
-    finishAuth(_: Parameters<HttpAccess['finishAuth']>[0]): Promise<void>;
+    finishAuth(_: AuthorizationResponse): Promise<void>;
 }
 export declare class StdioTransport implements Transport {
     #private;
@@ -598,7 +601,7 @@ export declare class StreamableHTTPTransport implements Transport {
     onerror?: ((_: Error) => void) | undefined;
     onresumed?: (() => void) | undefined;
     readonly hasPerRequestStream = true;
-    constructor(_: string | URL, _?: HttpTransportOptions | HttpAccess, _?: () => Readonly<Record<string, string>>);
+    constructor(_: string | URL, _?: HttpTransportOptions | EndpointClient, _?: () => Readonly<Record<string, string>>);
     get hears(): boolean;
     get sessionId(): string | undefined;
     start(): Promise<void>;
@@ -665,13 +668,28 @@ export declare const ErrorCode: {
 // #endregion
 
 // #region Re-exports
-export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-B5qpdtrd.js';
-export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-kBC9cOnr.js';
-export { b as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-DdDslENW.js';
+export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-ewURUp1t.js';
+export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-B01spCwH.js';
+export { c as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-1L-BV2jk.js';
+export { d as ClientTlsOptions, e as HttpDispatcher } from './connection-settings-DpgGN5iv.js';
 // #endregion
 
 // #region Referenced (internal)
 type AllNames<T extends string> = T extends T ? keyof Variables<T> : never;
+declare class EndpointClient {
+    #private;
+    readonly url: URL;
+    readonly maxMessageBytes: number;
+    readonly oauth: OAuth | undefined;
+    constructor(_: string | URL, _: HttpTransportOptions);
+    send(_: HttpRequestInit, _: ResponseHandler, _?: URL): HttpExchange;
+    get http(): HttpClient | undefined;
+    load(): Promise<HttpClient>;
+    get hasOwnHeaders(): boolean;
+    headersFor({ headers }: HttpRequestInit): Promise<HeaderList>;
+    finishAuth(_: AuthorizationResponse): Promise<void>;
+    close(): void;
+}
 interface EndpointOptions extends GuardOptions {
     readonly endpoint?: string | undefined;
     readonly stateless?: boolean | undefined;
@@ -682,15 +700,6 @@ interface EndpointOptions extends GuardOptions {
 }
 type Eventually<T> = T | Promise<T>;
 type Eventually$1<T> = T | Promise<T>;
-type Fetch = (_: string | URL, _?: RequestInit) => Promise<Response>;
-declare class HttpAccess {
-    #private;
-    readonly requests: HttpRequests;
-    readonly maxMessageBytes: number;
-    constructor(_: string | URL, _: HttpTransportOptions);
-    finishAuth(_: AuthorizationResponse): Promise<void>;
-    close(): void;
-}
 declare class InMemoryTransport implements Transport {
     #private;
     onmessage?: ((_: never, _?: never) => void) | undefined;
@@ -725,7 +734,7 @@ interface SendOptions {
     readonly relatedRequestId?: RequestId | undefined;
     readonly headers?: Readonly<Record<string, string>> | undefined;
     readonly requestSignal?: AbortSignal | undefined;
-    readonly whenCalledOff?: ((_: (_: unknown) => void) => void) | undefined;
+    readonly onAbort?: ((_: (_: unknown, _?: JsonRpcNotification) => void) => void) | undefined;
     readonly onRequestStreamEnd?: ((_?: Error) => void) | undefined;
 }
 declare class ServerClient<App = unknown> {
@@ -781,6 +790,7 @@ export { Completion }
 export { CompletionContext }
 export { Component }
 export { ComponentKind }
+export { ConnectionSettings }
 export { ContentBlock }
 export { Context }
 export { CreateMessageResult }
@@ -788,6 +798,7 @@ export { DisconnectReason }
 export { ElicitResult }
 export { EmbeddedResource }
 export { EraName }
+export { Fetch }
 export { GetPromptResult }
 export { Icon }
 export { ImageContent }

@@ -70,20 +70,22 @@ export class SSETransport {
   onclose
   onerror
   eras
-  access
-  letGo
-  headers
-  closing
   endpoint
+  release
+  headers
+  posts
+  stream
+  postUrl
   version
+  isClosed
   constructor(_, _, _) {}
   setProtocolVersion(_) {}
   async start() {}
-  async send(_, _) {}
+  send(_, _) {}
   close() {}
   async finishAuth(_) {}
-  async read(_, _) {}
-  endpointAt(_) {}
+  async sendAfter(_, _) {}
+  postUrlFrom(_) {}
 }
 export class StdioTransport {
   onmessage
@@ -108,11 +110,13 @@ export class StreamableHTTPTransport {
   onerror
   onresumed
   hasPerRequestStream
-  access
-  letGo
+  endpoint
+  release
   headers
   closing
-  writer
+  cancelling
+  requests
+  stream
   sessionId
   hears
   version
@@ -121,18 +125,17 @@ export class StreamableHTTPTransport {
   get sessionId() {}
   start() {}
   setProtocolVersion(_) {}
-  async send(_, _) {}
+  send(_, _) {}
   async close() {}
   async finishAuth(_) {}
-  post(_, _, _, _) {}
+  forRequests() {}
+  async notify(_, _) {}
+  post(_, _) {}
   addSessionFields(_) {}
-  async refused(_, _, _) {}
-  async receive(_, _, _, _) {}
-  async follow(_, _, _, _) {}
-  async read(_, _, _, _) {}
-  async resume(_, _, _) {}
+  streamHeaders(_) {}
   async listen() {}
-  async openStream(_, _) {}
+  openStream(_) {}
+  isForgotten(_) {}
   async endSession() {}
   deliver(_, _) {}
 }
@@ -154,7 +157,7 @@ export async function safePath(_, _) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-QGUCHELL.js';
+export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-YYOFDYZQ.js';
 export { inMemoryTransports } from './chunk-U4BL6NQU.js';
-export { inputRequired } from './chunk-JSCSJ2Z4.js';
+export { inputRequired } from './chunk-CBQGTJVL.js';
 // #endregion

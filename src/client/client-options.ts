@@ -8,7 +8,7 @@ import type {
 import type { EraName } from '../protocol/era.js'
 import type { Progress } from '../components/context.js'
 import type { ClientCapabilities, JsonObject, LogLevel } from '../protocol/types.js'
-import type { HttpTransportOptions } from './http/http-access.js'
+import type { TargetDefaults } from './target.js'
 
 /** What surrounds a question of the server. */
 export interface QuestionContext {
@@ -52,8 +52,8 @@ type Eventually<T> = T | Promise<T>
 /** Folders and files that the server may work on: `file://` URIs, or paths. */
 export type RootsOption = readonly string[] | ((context: QuestionContext) => Eventually<readonly string[]>)
 
-/** How a client introduces itself, answers, and waits. `headers`, `auth` and `fetch` are for servers at a URL. */
-export interface ClientOptions extends HttpTransportOptions {
+/** How a client introduces itself, answers, and waits; and how it reaches servers whose targets say nothing else. */
+export interface ClientOptions extends TargetDefaults {
   /** Default: `fastmesh`. */
   readonly name?: string | undefined
   /** Default: `0.0.0`. */
@@ -75,8 +75,6 @@ export interface ClientOptions extends HttpTransportOptions {
   readonly capabilities?: ClientCapabilities | undefined
   /** How long an answer is waited for, anew after each report of progress, in milliseconds. Default: 60,000. */
   readonly timeoutMs?: number | undefined
-  /** How long connecting may take, in milliseconds. Default: 30,000. */
-  readonly connectTimeoutMs?: number | undefined
   /** Which revisions are spoken. Default: `auto`, the newest that the server speaks as well. */
   readonly era?: 'auto' | EraName | undefined
 }

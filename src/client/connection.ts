@@ -84,7 +84,7 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof ConnectionError) || options.signal?.aborted === true) throw error
       if (error instanceof SessionForgottenError) this.#lose(open)
-      else if (!mayRepeat(error, method, open.peer)) throw error
+      else if (!mayRepeat(error, open.peer)) throw error
       return this.#send(await atMost(options, method, this.#opened()), method, params, options)
     }
   }
@@ -208,10 +208,10 @@ function withMeta(params: JsonObject, _meta: Meta): JsonObject {
   return all
 }
 
-/** What only reads may be asked for again; what a tool does must not be done twice. */
-function mayRepeat(error: ConnectionError, method: string, { isClosed }: Peer): boolean {
-  if (error instanceof RequestTimeoutError || error instanceof HttpStatusError) return false
-  return error.outcome === 'not begun' ? isClosed : method !== 'tools/call'
+/** Only a request that was certainly not sent is sent again, over a new connection. */
+function mayRepeat(error: ConnectionError, { isClosed }: Peer): boolean {
+  const isAnswer = error instanceof RequestTimeoutError || error instanceof HttpStatusError
+  return !isAnswer && error.outcome === 'not begun' && isClosed
 }
 
 /** A server that does not take what is posted to it may be one of 2024 (2025-11-25, basic/transports, Backwards Compatibility). */

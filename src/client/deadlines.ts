@@ -10,14 +10,14 @@ export interface Waits {
  * for long before, and a timer of their own for each would be set and taken back for nothing.
  */
 export class Deadlines {
-  readonly #all: () => readonly Waits[]
+  readonly #all: () => Iterable<Waits>
   #timer: { ref?: () => void; unref?: () => void } | undefined
   #firesAt = Infinity
   /** How many wait that do not wait for ever. */
   #count = 0
   #isStopped = false
 
-  constructor(all: () => readonly Waits[]) {
+  constructor(all: () => Iterable<Waits>) {
     this.#all = all
   }
 
@@ -57,7 +57,7 @@ export class Deadlines {
     this.#clear()
     const now = performance.now()
     let next = Infinity
-    for (const one of this.#all())
+    for (const one of [...this.#all()])
       if (one.deadline <= now) one.expire()
       else next = Math.min(next, one.deadline)
     if (next < this.#firesAt) this.#set(next)

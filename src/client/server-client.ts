@@ -1,4 +1,4 @@
-import { invalidParams, ProtocolError, ErrorCode, ToolCallError } from '../errors.js'
+import { BusyError, invalidParams, ProtocolError, ErrorCode, ToolCallError } from '../errors.js'
 import type { EraName } from '../protocol/era.js'
 import { isObject } from '../protocol/json-rpc.js'
 import { KINDS, type ComponentKind, type DefinitionOf } from '../protocol/kinds.js'
@@ -14,11 +14,13 @@ import type {
   ToolDefinition,
 } from '../protocol/types.js'
 import type { Progress } from '../components/context.js'
+import { Semaphore } from '../util/semaphore.js'
 import { Answers } from './answers.js'
 import type { ClientOptions, LogMessage, RequestOptions } from './client-options.js'
 import { Connection, type Opened } from './connection.js'
-import type { AuthorizationResponse } from './http/authorization.js'
+import type { AuthorizationResponse } from './http/oauth.js'
 import { ANY_ERA } from './negotiation.js'
+import { readPages } from './read-pages.js'
 import { bare, toolCallResult, type ToolCallResult } from './results.js'
 import { Subscriptions } from './subscriptions.js'
 import { connectorTo, type Connector, type ServerTarget } from './target.js'
@@ -27,10 +29,14 @@ import type { Given, PromptInput, PromptName, ToolInput, ToolName, ToolOutput } 
 const DEFAULT_TIMEOUT_MS = 60_000
 const DEFAULT_CONNECT_TIMEOUT_MS = 30_000
 
-/** How many pages of a list are read, and how many components; and how often a call may ask before it must answer. */
-const MAX_PAGES = 1000
-const MAX_COMPONENTS = 100_000
+/** How many times a call may ask for input before it must answer. */
 const MAX_ROUNDS = 32
+
+/** How many requests may wait for a socket, where their number is limited. */
+const MAX_QUEUE = 1024
+
+/** Requests that may report progress, which extends their time-outs. */
+const REPORTING_METHODS = new Set(['tools/call', 'resources/read', 'prompts/get'])
 
 export interface CallOptions extends RequestOptions {
   /** Whether a result that is an error is thrown as `ToolError`. Default: true. */
@@ -54,6 +60,7 @@ export class ServerClient<App = unknown> {
   readonly #connection: Connection
   readonly #answers: Answers
   readonly #subscriptions: Subscriptions
+  readonly #semaphore: Semaphore
   readonly #listeners = new Map<string, Set<(uri: string) => void>>()
   readonly #mirrored = new Map<string, readonly MirroredHeader[]>()
   #logLevel: LogLevel | undefined
@@ -64,7 +71,12 @@ export class ServerClient<App = unknown> {
     this.options = options
     this.#connector = connectorTo(target, options)
     this.#answers = new Answers(options)
-    const { name = 'fastmesh', version = '0.0.0', era = 'auto', connectTimeoutMs, onLog } = options
+    const { name = 'fastmesh', version = '0.0.0', era = 'auto', onLog } = options
+    this.#semaphore = new Semaphore({
+      limit: Infinity,
+      socketLimit: this.#connector.maxSockets,
+      queueLimit: MAX_QUEUE,
+    })
     this.#connection = new Connection({
       connector: this.#connector,
       eras: era === 'auto' ? ANY_ERA : [era],
@@ -73,7 +85,8 @@ export class ServerClient<App = unknown> {
         capabilities: this.#answers.capabilities,
         logLevel: onLog && 'info',
       },
-      openTimeoutMs: connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      openTimeoutMs:
+        this.#connector.connectTimeoutMs ?? options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
       handlers: {
         onRequest: (method, params, _about, signal) => this.#answers.answer(method, params, signal),
         onNotification: (method, params, about) => {
@@ -315,24 +328,42 @@ export class ServerClient<App = unknown> {
     throw invalidParams(`The server asked more than ${MAX_ROUNDS} times, and did not answer`)
   }
 
-  #request(
+  async #request(
     method: string,
     params: JsonObject,
-    { signal, timeoutMs, onProgress, meta }: RequestOptions = {},
+    {
+      signal,
+      timeoutMs = this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      onProgress,
+      meta,
+    }: RequestOptions = {},
     headers?: Readonly<Record<string, string>>,
   ): Promise<JsonObject> {
-    return this.#connection.request(method, meta === undefined ? params : { ...params, _meta: meta }, {
-      signal,
-      headers,
-      timeoutMs: timeoutMs ?? this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      onProgress:
-        onProgress &&
-        (({ progress, total, message }) => {
-          this.#safely(() => {
-            onProgress({ progress, total, message } as Progress)
-          })
-        }),
-    })
+    const onOverflow = (): Error => new BusyError(this.#connector.label)
+    const admitted = this.#semaphore.acquire(signal, onOverflow, timeoutMs)
+    if (admitted !== undefined) await admitted
+    try {
+      return await this.#connection.request(
+        method,
+        meta === undefined ? params : { ...params, _meta: meta },
+        {
+          signal,
+          headers,
+          timeoutMs,
+          asksForProgress: REPORTING_METHODS.has(method),
+          onProgress:
+            onProgress &&
+            (({ progress, total, message }) => {
+              this.#safely(() => {
+                onProgress({ progress, total, message } as Progress)
+              })
+            }),
+        },
+      )
+    } finally {
+      this.#semaphore.release()
+      this.#semaphore.releaseSocket()
+    }
   }
 
   #notified(method: string, params: JsonObject, about: unknown): void {
@@ -349,25 +380,4 @@ export class ServerClient<App = unknown> {
       this.options.onError?.(error instanceof Error ? error : new Error(String(error)))
     }
   }
-}
-
-/**
- * All pages of a list.
- * @throws ProtocolError where it does not end.
- */
-export async function readPages(
-  items: string,
-  read: (page: JsonObject) => Promise<JsonObject>,
-): Promise<unknown[]> {
-  const all: unknown[] = []
-  let cursor: unknown
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const result = await read(typeof cursor === 'string' ? { cursor } : {})
-    const { [items]: listed, nextCursor } = result
-    if (Array.isArray(listed)) for (const item of listed) all.push(item)
-    if (typeof nextCursor !== 'string') return all
-    if (nextCursor === cursor || all.length > MAX_COMPONENTS) break
-    cursor = nextCursor
-  }
-  throw invalidParams(`The list of ${items} does not end`)
 }

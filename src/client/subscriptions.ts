@@ -1,7 +1,7 @@
 import { ConnectionError, ProtocolError } from '../errors.js'
 import { KINDS, COMPONENT_KINDS } from '../protocol/kinds.js'
 import type { JsonObject } from '../protocol/types.js'
-import { backOff } from './back-off.js'
+import { backOff } from '../util/back-off.js'
 import type { Connection, Opened } from './connection.js'
 
 /** How long a server may take to acknowledge what is listened to, in milliseconds. */

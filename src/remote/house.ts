@@ -1,4 +1,3 @@
-import { backOff } from '../client/back-off.js'
 import type { Opened } from '../client/connection.js'
 import type { Agreement } from '../client/negotiation.js'
 import { Subscriptions } from '../client/subscriptions.js'
@@ -7,14 +6,12 @@ import { ConnectionError } from '../errors.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
 import type { Change } from '../providers/changes.js'
 import type { Eventually } from '../providers/provider.js'
+import { backOff } from '../util/back-off.js'
+import { ReconnectSchedule } from '../util/reconnect-schedule.js'
 import type { Health } from './health.js'
 import type { Link } from './link.js'
 import { RemoteComponents, type Elsewhere } from './remote-components.js'
 import { RemoteLists } from './remote-lists.js'
-
-/** How soon after a failure it is tried again because somebody asks, and after many in a row, in milliseconds. */
-const PATIENCE_MS = 500
-const MAX_PATIENCE_MS = 10_000
 
 /** How soon after it was opened the loss of a connection counts as a failure to open it, in milliseconds. */
 const STABLE_MS = 5000
@@ -52,11 +49,12 @@ export class House {
   readonly #closing = new AbortController()
   readonly #elsewhere: Elsewhere
   #components: RemoteComponents | undefined
-  #failure: { readonly error: unknown; readonly at: number } | undefined
-  #failures = 0
+  /** Every attempt to reach the server goes by it. */
+  readonly #schedule = new ReconnectSchedule()
+  #opening: Promise<Agreement> | undefined
   #openedAt = 0
   #isKept = false
-  #isProbing = false
+  #isRecovering = false
   #hasBeenOpen = false
 
   constructor(options: HouseOptions) {
@@ -101,15 +99,15 @@ export class House {
   keepOpen(): void {
     if (this.#isKept) return
     this.#isKept = true
-    void this.#keep()
+    void this.recover()
   }
 
   /** What was agreed on; opens the connection first, if it is not open. Just after that has failed it is not tried again. */
   open(): Eventually<Agreement> {
     const { agreement } = this.link.connection
     if (agreement !== undefined) return agreement
-    const patience = Math.min(PATIENCE_MS * 2 ** (this.#failures - 1), MAX_PATIENCE_MS)
-    if (this.#failure !== undefined && Date.now() - this.#failure.at < patience) throw this.#failure.error
+    const failure = this.#schedule.recentFailure
+    if (failure !== undefined) throw failure.error
     return this.#open()
   }
 
@@ -167,32 +165,43 @@ export class House {
     })
   }
 
-  /** See again and again whether it answers, until it does. */
-  async probe(): Promise<void> {
-    if (this.#isProbing || !this.#isKept) return
-    this.#isProbing = true
+  /** Tries until the server answers, if the connection is kept open: the only loop that does. */
+  async recover(): Promise<void> {
+    if (this.#isRecovering || !this.#isKept) return
+    this.#isRecovering = true
     const { signal } = this.#closing
     try {
-      for (let attempt = 0; !signal.aborted && this.#options.health.state === 'unavailable'; attempt++) {
-        await backOff(attempt, signal)
-        await this.#ask().catch(() => undefined)
+      while (!signal.aborted && !this.#isUp) {
+        await backOff(0, signal, this.#schedule.waitMs)
+        // A request may have found it in the meantime, or have failed just now.
+        if (!this.#isUp && this.#schedule.waitMs === 0) await this.#check()
       }
     } catch {
-      // It is closed.
+      // The proxy is closed.
     } finally {
-      this.#isProbing = false
+      this.#isRecovering = false
     }
   }
 
-  async #ask(): Promise<void> {
+  get #isUp(): boolean {
+    return this.link.connection.agreement !== undefined && this.#options.health.state !== 'unavailable'
+  }
+
+  /** Opens the connection, or sees whether the server answers over it. */
+  async #check(): Promise<void> {
     const { connection } = this.link
-    const { era } = connection.agreement ?? (await this.#open())
-    await connection.request(
-      era === '2025-11-25' ? 'ping' : 'server/discover',
-      {},
-      { timeoutMs: PROBE_TIMEOUT_MS },
-    )
-    this.#options.health.connected()
+    const { agreement } = connection
+    if (agreement === undefined) {
+      await this.#open().catch(() => undefined)
+      return
+    }
+    const method = agreement.era === '2025-11-25' ? 'ping' : 'server/discover'
+    try {
+      await connection.request(method, {}, { timeoutMs: PROBE_TIMEOUT_MS })
+      this.#succeeded()
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   async close(): Promise<void> {
@@ -209,14 +218,19 @@ export class House {
     return templates instanceof Promise ? templates.then(found) : found(templates)
   }
 
-  async #open(): Promise<Agreement> {
-    const { health } = this.#options
-    health.connecting()
+  #open(): Promise<Agreement> {
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #openNow(): Promise<Agreement> {
+    this.#options.health.connecting()
     try {
       const agreement = await this.link.connection.open()
-      this.#failure = undefined
       this.#openedAt = Date.now()
-      health.connected()
+      this.#succeeded()
       return agreement
     } catch (error) {
       this.#failed(error)
@@ -224,9 +238,13 @@ export class House {
     }
   }
 
+  #succeeded(): void {
+    this.#schedule.succeeded()
+    this.#options.health.connected()
+  }
+
   #failed(error: unknown): void {
-    this.#failures += 1
-    this.#failure = { error, at: Date.now() }
+    this.#schedule.failed(error)
     this.#options.health.failed(error)
   }
 
@@ -234,23 +252,10 @@ export class House {
     const error = new ConnectionError('The connection was lost', 'not begun')
     if (Date.now() - this.#openedAt < STABLE_MS) this.#failed(error)
     else {
-      this.#failures = 0
+      this.#schedule.reset()
       this.#options.health.failed(error)
     }
-    if (this.#isKept) void this.#keep()
-  }
-
-  /** Try until it is open. */
-  async #keep(): Promise<void> {
-    const { signal } = this.#closing
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      try {
-        await this.#open()
-        return
-      } catch {
-        await backOff(attempt, signal).catch(() => undefined)
-      }
-    }
+    void this.recover()
   }
 
   /** It may be another one than before: whatever was known of it may be otherwise now. */
@@ -258,7 +263,7 @@ export class House {
     this.#components = undefined
     await this.#subscriptions.restore(connection)
     // Who asked while it was away was told that there is nothing.
-    if (this.#hasBeenOpen || this.#failure !== undefined) this.#missed()
+    if (this.#hasBeenOpen || this.#schedule.hasFailed) this.#missed()
     this.#hasBeenOpen = true
   }
 

@@ -1,8 +1,8 @@
 import type { Context, RelaySession } from '../components/context.js'
 import { BusyError, ConnectionError } from '../errors.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
+import { Semaphore } from '../util/semaphore.js'
 import { Ending } from './ending.js'
-import { Gate } from './gate.js'
 import type { Link, LinkFor } from './link.js'
 import type { Limits } from './options.js'
 
@@ -36,7 +36,7 @@ export class Links {
   readonly #make: MakeLink
   readonly #limits: Limits
   /** Sessions and calls that have a connection for themselves, and calls that wait for one. */
-  readonly #turns: Gate
+  readonly #turns: Semaphore
   readonly #bySession = new Map<string, Link>()
   readonly #idle = new Map<string, Kept[]>()
   readonly #all = new Set<Link>()
@@ -47,7 +47,7 @@ export class Links {
     this.#name = name
     this.#make = make
     this.#limits = limits
-    this.#turns = new Gate(limits.maxConnections, limits.maxQueue)
+    this.#turns = new Semaphore({ limit: limits.maxConnections, queueLimit: limits.maxQueue })
   }
 
   get size(): number {
@@ -70,7 +70,7 @@ export class Links {
    */
   async forCall(key: string, context: Context, signal: CancelSignal): Promise<Lease> {
     const busy = (): Error => new BusyError(this.#name)
-    await this.#turns.enter(signal, busy, this.#limits.connectTimeoutMs)
+    await this.#turns.acquire(signal, busy, this.#limits.connectTimeoutMs)
     const kept = this.#idle.get(key)?.at(-1)
     if (kept !== undefined) this.#forget(key, kept)
     const link = kept?.link ?? this.#add('one at a time', context)
@@ -79,13 +79,13 @@ export class Links {
       release: (isClean) => {
         if (isClean && this.#all.has(link)) this.#keep(key, link)
         else this.#end(link)
-        this.#turns.leave()
+        this.#turns.release()
       },
     }
   }
 
   async close(): Promise<void> {
-    this.#turns.refuseAll(new ConnectionError('The proxy is closed', 'not begun'))
+    this.#turns.rejectWaiters(new ConnectionError('The proxy is closed', 'not begun'))
     const links = [...this.#all]
     this.#bySession.clear()
     for (const { timer } of [...this.#idle.values()].flat()) clearTimeout(timer)
@@ -96,7 +96,7 @@ export class Links {
   }
 
   #forSession(session: RelaySession, context: Context): Link {
-    if (!this.#turns.tryEnter()) throw new BusyError(this.#name)
+    if (!this.#turns.tryAcquire()) throw new BusyError(this.#name)
     const link = this.#add({ session }, context)
     this.#bySession.set(session.id, link)
     let unfollow = (): void => undefined
@@ -105,7 +105,7 @@ export class Links {
         unfollow()
         if (this.#bySession.get(session.id) === link) this.#bySession.delete(session.id)
         this.#end(link)
-        this.#turns.leave()
+        this.#turns.release()
       },
       rootsChanged: () => {
         link.connection.notify('notifications/roots/list_changed')
@@ -122,7 +122,7 @@ export class Links {
       this.#all.add(link)
       return link
     } catch (error) {
-      this.#turns.leave()
+      this.#turns.release()
       throw error
     }
   }

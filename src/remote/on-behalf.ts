@@ -4,7 +4,7 @@ import type { Context, Progress, Relay } from '../components/context.js'
 import type { Question } from '../components/questions.js'
 import type { ContentBlock, JsonObject, Meta } from '../protocol/types.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
-import type { Gate } from './gate.js'
+import type { Semaphore } from '../util/semaphore.js'
 import type { Principal } from './link.js'
 
 /** What surrounds a request that is made for a client in front. */
@@ -17,8 +17,8 @@ export interface Within {
 }
 
 /**
- * A request that is made for a client in front, while it has its turn at the gate. When the client
- * is asked, that turn is over: who waits for a person is in nobody's way.
+ * A request that is made for a client in front, while it holds a slot of the semaphore. The slot is returned when the
+ * client is asked for input, so that other calls run while a person answers.
  */
 export class OnBehalf implements Principal, ConnectionRequest {
   readonly signal: CancelSignal
@@ -26,13 +26,13 @@ export class OnBehalf implements Principal, ConnectionRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly #within: Within
   readonly #principal: Principal
-  readonly #gate: Gate
+  readonly #semaphore: Semaphore
   #isOver = false
 
   constructor(
     within: Within,
     { headers, timeoutMs }: { headers: Readonly<Record<string, string>>; timeoutMs: number },
-    gate: Gate,
+    semaphore: Semaphore,
     principal: Principal = within.relay,
   ) {
     this.signal = within.signal
@@ -40,7 +40,7 @@ export class OnBehalf implements Principal, ConnectionRequest {
     this.timeoutMs = timeoutMs
     this.#within = within
     this.#principal = principal
-    this.#gate = gate
+    this.#semaphore = semaphore
   }
 
   /** Whether its turn is over. */
@@ -63,6 +63,9 @@ export class OnBehalf implements Principal, ConnectionRequest {
     const { info, capabilities } = caller
     return envelopeOf({ info, capabilities, logLevel: logLevel && 'debug' })
   }
+
+  /** Progress extends the time-out, whether or not the client asked for it. */
+  readonly asksForProgress = true
 
   get onProgress(): ((progress: JsonObject) => void) | undefined {
     return this.#within.relay.wantsProgress ? this.#progressed : undefined
@@ -88,7 +91,7 @@ export class OnBehalf implements Principal, ConnectionRequest {
   end(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#gate.leave()
+    this.#semaphore.release()
   }
 
   readonly #progressed = ({ progress, total, message }: JsonObject): void => {

@@ -75,11 +75,12 @@ const MAX_CONNECTIONS = 10_000
 const MAX_HOUSES = 1000
 
 /** @throws TypeError for limits that cannot be meant. */
-export function limitsOf(options: UpstreamOptions, isProcess: boolean): Limits {
+export function limitsOf(options: UpstreamOptions, connector: Connector): Limits {
+  const isProcess = connector.kind === 'process'
   const { maxConnections = isProcess ? MAX_PROCESSES : MAX_CONNECTIONS } = options
   const limits = {
     timeoutMs: options.timeoutMs ?? 300_000,
-    connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
+    connectTimeoutMs: connector.connectTimeoutMs ?? options.connectTimeoutMs ?? 30_000,
     maxConcurrency: options.maxConcurrency ?? 256,
     maxQueue: options.maxQueue ?? 1024,
     maxConnections,

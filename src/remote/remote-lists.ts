@@ -1,6 +1,6 @@
 import { keyOf, type Component } from '../components/component.js'
 import { ErrorCode, ProtocolError } from '../errors.js'
-import { readPages } from '../client/server-client.js'
+import { readPages } from '../client/read-pages.js'
 import { KINDS, type ComponentKind } from '../protocol/kinds.js'
 import type { JsonObject } from '../protocol/types.js'
 import { fleeting } from '../providers/fleeting.js'

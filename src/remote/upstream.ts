@@ -6,7 +6,7 @@ import type { ClientCapabilities, JsonObject } from '../protocol/types.js'
 import { viaAfter } from '../protocol/via.js'
 import type { UpstreamStatus } from '../providers/provider.js'
 import { askedThrough } from './asked-through.js'
-import { Gate } from './gate.js'
+import { Semaphore } from '../util/semaphore.js'
 import { Health } from './health.js'
 import { HeldCalls } from './held-calls.js'
 import type { House } from './house.js'
@@ -34,7 +34,7 @@ export class Upstream {
   readonly #settings: UpstreamSettings
   readonly #limits: Limits
   readonly #health: Health
-  readonly #gate: Gate
+  readonly #semaphore: Semaphore
   readonly #makeLink: MakeLink
   readonly #houses: Houses
   readonly #links: Links
@@ -47,12 +47,16 @@ export class Upstream {
     const { name, connector, onProblem } = settings
     this.name = name
     this.#settings = settings
-    this.#limits = limitsOf(settings, connector.kind === 'process')
-    this.#gate = new Gate(this.#limits.maxConcurrency, this.#limits.maxQueue)
+    this.#limits = limitsOf(settings, connector)
+    this.#semaphore = new Semaphore({
+      limit: this.#limits.maxConcurrency,
+      socketLimit: connector.maxSockets,
+      queueLimit: this.#limits.maxQueue,
+    })
     this.#health = new Health((state, error) => {
       if (state !== 'unavailable') return
       onProblem(`Upstream '${name}' is unavailable`, error)
-      void this.#houses.common?.probe()
+      void this.#houses.common?.recover()
     })
     this.#makeLink = linkMaker(settings, this.#limits)
     this.#houses = new Houses(settings, this.#limits, this.#health, this.#makeLink)
@@ -75,7 +79,7 @@ export class Upstream {
 
   /** How many requests are under way or wait for their turn. */
   get pending(): number {
-    return this.#gate.size
+    return this.#semaphore.size
   }
 
   get isHttp(): boolean {
@@ -238,8 +242,9 @@ export class Upstream {
   async #send(link: Link, call: RemoteCall, within: Within, principal?: Principal): Promise<JsonObject> {
     const { relay, signal } = within
     const behalf = this.#onBehalf(link, call, within, principal)
-    const entered = this.#gate.enter(signal, () => new BusyError(this.name))
-    if (entered !== undefined) await entered
+    const { timeoutMs } = this.#limits
+    const admitted = this.#semaphore.acquire(signal, () => new BusyError(this.name), timeoutMs)
+    if (admitted !== undefined) await admitted
     const began = performance.now()
     link.enter(behalf)
     try {
@@ -254,6 +259,7 @@ export class Upstream {
     } finally {
       link.leave(behalf)
       behalf.end()
+      this.#semaphore.releaseSocket()
     }
   }
 
@@ -264,7 +270,7 @@ export class Upstream {
     const via = viaAfter(caller.via, this.#settings.signature)
     const isBare = within.headers === undefined && mirrored === undefined
     const headers = isBare ? { via } : { ...within.headers, ...mirrored, via }
-    return new OnBehalf(within, { headers, timeoutMs: this.#limits.timeoutMs }, this.#gate, principal)
+    return new OnBehalf(within, { headers, timeoutMs: this.#limits.timeoutMs }, this.#semaphore, principal)
   }
 
   #failed(error: ConnectionError): void {

@@ -13,6 +13,7 @@ interface NodeModules {
   'node:module': typeof import('node:module')
   'node:child_process': typeof import('node:child_process')
   'node:url': typeof import('node:url')
+  'node:zlib': typeof import('node:zlib')
 }
 
 /** One of Node's modules, or `undefined` where the runtime is not Node. */

@@ -1,5 +1,5 @@
 import type { EraName } from '../protocol/era.js'
-import type { JsonRpcMessage } from '../protocol/json-rpc.js'
+import type { JsonRpcMessage, JsonRpcNotification } from '../protocol/json-rpc.js'
 import type { RequestId } from '../protocol/types.js'
 import type { Credentials } from '../sessions/sinks.js'
 
@@ -11,8 +11,12 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Ends what the transport has open for this request alone. */
   readonly requestSignal?: AbortSignal | undefined
-  /** The same without a signal, for transports that would rather be told: given what calls the request off. */
-  readonly whenCalledOff?: ((callOff: (reason: unknown) => void) => void) | undefined
+  /**
+   * Takes the function that aborts the request, in place of `requestSignal`. A transport that gives one also sends the
+   * notification that the function may get, after the request, unless the request was never sent.
+   */
+  readonly onAbort?:
+    ((abort: (reason: unknown, notification?: JsonRpcNotification) => void) => void) | undefined
   /** Called when what the transport had open for this request alone has ended. */
   readonly onRequestStreamEnd?: ((error?: Error) => void) | undefined
 }

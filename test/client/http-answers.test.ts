@@ -68,7 +68,7 @@ test.each<[string, RawScript, number]>([
   [
     'a word before',
     (request) => [
-      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n',
+      'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n',
       plain(mcpAnswer(request)),
     ],
     1,
@@ -87,7 +87,8 @@ test.each<[string, RawScript, number]>([
   // The session's stream has one as well, which this server refuses.
   const calls = upstream.connections - 1
   expect(calls).toBeGreaterThanOrEqual(Math.min(connections, 2) - 1)
-  expect(calls).toBeLessThanOrEqual(connections + 1)
+  // A call that follows at once does not wait until the socket before it is free.
+  expect(calls).toBeLessThanOrEqual(connections + 2)
 })
 
 test.each<[string, RawScript]>([
@@ -124,6 +125,7 @@ test.each<[string, RawScript]>([
     () => [
       'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
       `1;${'x'.repeat(4000)}`,
+      'end',
     ],
   ],
   [

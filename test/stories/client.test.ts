@@ -169,7 +169,7 @@ test('a forgotten session is opened anew without the caller noticing', async () 
   expect(upstream.count('tools/call')).toBe(21)
 })
 
-test('a call whose outcome is unknown is not repeated; what only reads is', async () => {
+test('a request whose outcome is unknown is not repeated, whatever it asks for', async () => {
   const upstream = await ScriptedUpstream.start()
   const client = await connected(upstream.url)
   upstream.script = ({ method }, response) => {
@@ -179,7 +179,9 @@ test('a call whose outcome is unknown is not repeated; what only reads is', asyn
   }
   await expect(client.callTool('it')).rejects.toMatchObject({ name: 'ConnectionError', outcome: 'unknown' })
   expect(upstream.count('tools/call')).toBe(1)
+  await expect(client.listTools()).rejects.toMatchObject({ outcome: 'unknown' })
   expect(await client.listTools()).toHaveLength(1)
+  expect(upstream.count('tools/list')).toBe(2)
 })
 
 test('a process that dies is started again by the next call', async () => {
@@ -254,7 +256,9 @@ test('headers and tokens go with each request, and to nobody else', async () => 
   expect(upstream.asked.at(-1)?.headers['x-count']).toMatch(/^\d+$/)
   const elsewhere = await ScriptedUpstream.start()
   upstream.script = (_asked, response) => void response.writeHead(307, { location: elsewhere.url }).end()
-  await expect(client.callTool('it')).rejects.toThrow('not followed')
+  await expect(client.callTool('it')).rejects.toThrow(
+    `redirects to another origin, ${new URL(elsewhere.url).origin}`,
+  )
   expect(elsewhere.asked).toEqual([])
 })
 

@@ -1,115 +1,151 @@
-import { ConnectionError } from '../../errors.js'
-import { findNodeModule } from '../../runtime/node-modules.js'
-import { outcomeOf } from './outcome.js'
-import type { HeaderFields } from './header-fields.js'
-import { NodeHttpClient } from './node-http-client.js'
-import type { RequestWriter } from './request-bytes.js'
+import type { ConnectionError } from '../../errors.js'
 
-export interface HttpAsked {
-  readonly method: 'GET' | 'POST' | 'DELETE'
-  readonly headers: HeaderFields
+/** The header fields of a request: a name in lower case, its value, the next name, … Each name occurs once. */
+export type HeaderList = readonly string[]
+
+export interface HttpRequestInit {
+  readonly method: string
+  readonly headers: HeaderList
   readonly body?: string | undefined
-  /** What somebody writes all his requests with, where many of them are alike. */
-  readonly writer?: RequestWriter | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Given what calls the request off. */
-  readonly whenCalledOff?: ((callOff: (reason: unknown) => void) => void) | undefined
 }
 
-/** An answer whose head has come, and whose body comes when it is read. */
-export interface HttpAnswer {
+/** The status line and the header fields of a response. */
+export interface ResponseHead {
   readonly status: number
+  /** Returns the value of a header by its lower-case name; several lines of one name are joined by `, `. */
   header(name: string): string | undefined
-  /** The whole body, where it has come already, in one piece. */
-  readonly whole?: Uint8Array | undefined
-  /** Take the body, piece by piece, each there only until `take` returns; resolves at its end. What `take` throws ends the connection. */
-  read(take: (chunk: Uint8Array) => void): Promise<void>
-  /** The body is not wanted. */
-  discard(): void
 }
 
-/** Sends requests: on Node over its sockets, which takes a fraction of what `fetch` does, else through `fetch`. */
+/**
+ * Receives one response, synchronously as its bytes arrive: `onHead`, any number of `onChunk`, then either
+ * `onEnd` or `onError`, once. An error thrown by the first three ends the exchange, destroys its connection,
+ * and is handed to `onError`.
+ */
+export interface ResponseHandler {
+  onHead(head: ResponseHead): void
+  /** Takes a part of the body, decompressed. */
+  onChunk(chunk: Uint8Array): void
+  /** The body is complete. An error thrown here still destroys the connection: no later response can arrive on it. */
+  onEnd(): void
+  /** No response arrived, or not all of it. */
+  onError(error: unknown): void
+}
+
+/** One request and its response. */
+export interface HttpExchange {
+  /** Whether any byte of the request may have reached the server. */
+  readonly isSent: boolean
+  /** Ends the exchange and destroys its connection. `onError` of the handler gets `reason`, unless the exchange is over. */
+  abort(reason: unknown): void
+}
+
+/** Sends HTTP requests. It follows no redirects and adds no credentials. */
 export interface HttpClient {
-  /** @throws ConnectionError where no answer came; the reason of `signal`. */
-  send(url: URL, asked: HttpAsked): Promise<HttpAnswer>
-  /** Let go of idle connections. */
+  send(url: URL, init: HttpRequestInit, handler: ResponseHandler): HttpExchange
+  /** Closes idle connections and aborts exchanges, where the client owns its connections. */
   close(): void
 }
 
-/** As the standard one. */
+/** The standard `fetch`. */
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
-export function httpClient(fetch: Fetch | undefined): HttpClient {
-  if (fetch !== undefined) return new FetchHttpClient(fetch)
-  if (findNodeModule('node:net') !== undefined) return new NodeHttpClient()
-  return new FetchHttpClient((url, init) => globalThis.fetch(url, init))
+/** A header field that may be sent (RFC 9110, sections 5.1 and 5.5), but for those that say how the message is framed. */
+const FIELD =
+  /^(?!(?:connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade):)[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/
+
+/**
+ * Adds fields whose names are not in the list yet.
+ * @throws TypeError for a field that may not be sent.
+ */
+export function addHeaders(
+  list: string[],
+  more: Readonly<Record<string, string | undefined>> | undefined,
+): string[] {
+  for (const given in more) {
+    const name = given.toLowerCase()
+    const value = more[given]
+    if (value === undefined || hasHeader(list, name)) continue
+    // The value may be a secret.
+    if (!FIELD.test(`${name}:${value}`)) throw new TypeError(`Invalid request header ${JSON.stringify(name)}`)
+    list.push(name, value)
+  }
+  return list
 }
 
-class FetchHttpClient implements HttpClient {
-  readonly #fetch: Fetch
+/** Whether a list has a field of a lower-case name. */
+export function hasHeader(list: HeaderList, name: string): boolean {
+  for (let at = 0; at < list.length; at += 2) if (list[at] === name) return true
+  return false
+}
 
-  constructor(fetch: Fetch) {
-    this.#fetch = fetch
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** Whether a request can have run although its connection failed: certainly not if there was no connection. */
+export function classifyFailure(error: unknown): ConnectionError['outcome'] {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown }
+    if (typeof code === 'string' && NOT_CONNECTED.has(code)) return 'not begun'
+  }
+  return 'unknown'
+}
+
+/** An exchange whose handler is told of one end only, and which an error of its handler ends. */
+export abstract class BaseExchange implements HttpExchange {
+  isSent = false
+  readonly #handler: ResponseHandler
+  #isOver = false
+
+  constructor(handler: ResponseHandler) {
+    this.#handler = handler
   }
 
-  async send(
-    url: URL,
-    { method, headers, body, signal: given, whenCalledOff }: HttpAsked,
-  ): Promise<HttpAnswer> {
-    const fetch = this.#fetch
-    const signal = whenCalledOff === undefined ? given : signalOf(whenCalledOff, given)
-    const response = await fetch(url, {
-      method,
-      headers: pairsOf(headers),
-      redirect: 'manual',
-      ...(body !== undefined && { body }),
-      ...(signal !== undefined && { signal }),
-    }).catch((error: unknown): never => {
-      if (signal?.aborted === true) throw signal.reason
-      throw new ConnectionError(`${url.origin} cannot be reached`, outcomeOf(error), error)
-    })
-    return {
-      status: response.status,
-      header: (name) => response.headers.get(name) ?? undefined,
-      read: (take) => readAll(response, url, take),
-      discard: () => {
-        response.body?.cancel().catch(() => undefined)
-      },
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  abort(reason: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.disconnect(reason)
+    this.#handler.onError(reason)
+  }
+
+  /** Destroys the connection that the exchange uses. */
+  protected abstract disconnect(reason: unknown): void
+
+  protected receiveHead(head: ResponseHead): void {
+    if (this.#isOver) return
+    try {
+      this.#handler.onHead(head)
+    } catch (error) {
+      this.abort(error)
     }
   }
 
-  close(): void {
-    // What `fetch` keeps is its own.
+  protected receiveChunk(chunk: Uint8Array): void {
+    if (this.#isOver) return
+    try {
+      this.#handler.onChunk(chunk)
+    } catch (error) {
+      this.abort(error)
+    }
   }
-}
 
-function pairsOf(fields: HeaderFields): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let at = 0; at < fields.length; at += 2) pairs.push([fields[at] as string, fields[at + 1] as string])
-  return pairs
-}
-
-function signalOf(
-  whenCalledOff: NonNullable<HttpAsked['whenCalledOff']>,
-  other: AbortSignal | undefined,
-): AbortSignal {
-  const controller = new AbortController()
-  whenCalledOff((reason) => {
-    controller.abort(reason)
-  })
-  return other === undefined ? controller.signal : AbortSignal.any([controller.signal, other])
-}
-
-async function readAll({ body }: Response, url: URL, take: (chunk: Uint8Array) => void): Promise<void> {
-  const reader = body?.getReader()
-  if (reader === undefined) return
-  const next = (): Promise<{ done: boolean; value?: unknown }> =>
-    reader.read().catch((error: unknown): never => {
-      throw new ConnectionError(`The connection to ${url.origin} broke`, 'unknown', error)
-    })
-  try {
-    for (let piece = await next(); !piece.done; piece = await next()) take(piece.value as Uint8Array)
-  } finally {
-    reader.cancel().catch(() => undefined)
+  protected receiveEnd(): void {
+    if (this.#isOver) return
+    try {
+      this.#handler.onEnd()
+      this.#isOver = true
+    } catch (error) {
+      this.abort(error)
+    }
   }
 }

@@ -1,33 +1,36 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/client'
 import { UnauthorizedError } from '../../errors.js'
-import type { Fetch, HttpAnswer } from './http-client.js'
+import type { Fetch } from './http-client.js'
 
-/** What an authorization server sends the user back with. */
+/** The parameters with which an authorization server sends the user back. */
 export interface AuthorizationResponse {
   readonly code: string
-  /** Who sent it (RFC 9207). */
+  /** The issuer of the code (RFC 9207). */
   readonly iss?: string | undefined
 }
 
 /**
- * Where tokens come from, in the words of the official SDK. `authorizationResponse` saves the
- * detour over `client.finishAuth`: after `redirectToAuthorization` it gives what came back.
+ * The official SDK's source of tokens. With `authorizationResponse`, which returns the parameters that the user came
+ * back with after `redirectToAuthorization`, `client.finishAuth` is not needed.
  */
 export type AuthProvider = OAuthClientProvider & {
   authorizationResponse?(): Promise<AuthorizationResponse>
 }
 
-/** How often a server may want another token for one request. */
+/** How many times one request may be sent with more scopes. */
 const MAX_ATTEMPTS = 3
 
-/** What a client shows a server that asks who it is (2026-07-28, basic/authorization): a token it has, or gets through OAuth. */
-export class Authorization {
+/**
+ * Obtains and refreshes the access token for one server (2026-07-28, basic/authorization), through the OAuth client of
+ * the official SDK, which is loaded when a server first refuses a request.
+ */
+export class OAuth {
   readonly #auth: string | AuthProvider
-  readonly #fetch: Fetch | undefined
-  /** One at a time: of many requests that are refused at once, one gets the token. */
-  #work: Promise<boolean> | undefined
+  readonly #fetch: Fetch
+  /** Of many requests that are refused at once, one obtains the token. */
+  #pending: Promise<boolean> | undefined
 
-  constructor(auth: string | AuthProvider, fetch: Fetch | undefined) {
+  constructor(auth: string | AuthProvider, fetch: Fetch) {
     this.#auth = auth
     this.#fetch = fetch
   }
@@ -38,35 +41,32 @@ export class Authorization {
     return tokens?.access_token
   }
 
-  /**
-   * Get a token that satisfies a server which refused the last one. Gives whether it is worth asking again.
-   * @throws UnauthorizedError where the user has to do something first, or it cannot be had.
-   */
-  satisfy(refused: HttpAnswer, url: URL, attempt: number): Promise<boolean> {
-    const { status } = refused
-    const challenge = refused.header('www-authenticate') ?? ''
-    const wantsScope = status === 403 && /error="?insufficient_scope/i.test(challenge)
-    const provider = this.#auth
-    if (typeof provider === 'string' || attempt > MAX_ATTEMPTS || (status === 403 && !wantsScope))
-      return Promise.resolve(false)
-    if (status === 401 && attempt > 1) return Promise.resolve(false)
-    refused.discard()
-    this.#work ??= this.#authorize(provider, url, status, challenge).finally(() => {
-      this.#work = undefined
-    })
-    return this.#work
+  /** Whether another token may satisfy a server that refused a request for the `attempt`th time, the first being 1. */
+  canHandle(status: number, challenge: string, attempt: number): boolean {
+    if (typeof this.#auth === 'string') return false
+    if (status === 401) return attempt === 1
+    return attempt <= MAX_ATTEMPTS && /error="?insufficient_scope/i.test(challenge)
   }
 
-  /** Go on after the user has been sent to the authorization server and back. */
+  /**
+   * Obtains a token that satisfies the challenge of a refused request. Returns whether there is one.
+   * @throws UnauthorizedError where the user has to authorize first, or a token cannot be obtained.
+   */
+  handleChallenge(url: URL, status: number, challenge: string): Promise<boolean> {
+    const provider = this.#auth
+    if (typeof provider === 'string') return Promise.resolve(false)
+    this.#pending ??= this.#authorize(provider, url, status, challenge).finally(() => {
+      this.#pending = undefined
+    })
+    return this.#pending
+  }
+
+  /** Continues after the authorization server has sent the user back. */
   async finish(url: URL, response: AuthorizationResponse): Promise<void> {
     const provider = this.#auth
     if (typeof provider === 'string') throw new TypeError('A token needs no authorization code')
     const { auth } = await import('@modelcontextprotocol/client')
-    await auth(provider, { serverUrl: url, ...this.#fetching, ...answerOf(response) })
-  }
-
-  get #fetching(): { fetchFn?: Fetch } {
-    return this.#fetch === undefined ? {} : { fetchFn: this.#fetch }
+    await auth(provider, { serverUrl: url, fetchFn: this.#fetch, ...codeOf(response) })
   }
 
   async #authorize(provider: AuthProvider, url: URL, status: number, challenge: string): Promise<boolean> {
@@ -78,7 +78,7 @@ export class Authorization {
     const wanted = status === 403 ? computeScopeUnion(held, scope) : scope
     const options = {
       serverUrl: url,
-      ...this.#fetching,
+      fetchFn: this.#fetch,
       ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
       ...(wanted !== undefined && { scope: wanted }),
       ...(status === 403 && { forceReauthorization: true }),
@@ -88,10 +88,10 @@ export class Authorization {
     const answer = await provider.authorizationResponse?.()
     if (answer === undefined)
       throw new UnauthorizedError('The user has to authorize this first; then call finishAuth with the code')
-    return (await auth(provider, { ...options, ...answerOf(answer) })) === 'AUTHORIZED'
+    return (await auth(provider, { ...options, ...codeOf(answer) })) === 'AUTHORIZED'
   }
 }
 
-function answerOf({ code, iss }: AuthorizationResponse) {
+function codeOf({ code, iss }: AuthorizationResponse) {
   return { authorizationCode: code, ...(iss !== undefined && { iss }) }
 }

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
-import { ConnectionError, MessageTooLongError } from '../errors.js'
-import { parseJson, type JsonRpcMessage } from '../protocol/json-rpc.js'
-import { nodeModule } from '../runtime/node-modules.js'
-import { LineReader } from '../transports/lines.js'
-import type { Transport } from '../transports/transport.js'
+import { ConnectionError, MessageTooLongError } from '../../errors.js'
+import { parseJson, type JsonRpcMessage } from '../../protocol/json-rpc.js'
+import { nodeModule } from '../../runtime/node-modules.js'
+import { LineReader } from '../../transports/lines.js'
+import type { Transport } from '../../transports/transport.js'
 
 /** A server that is started as a process of its own, and spoken to through its stdin and stdout. */
 export interface StdioTransportOptions {
@@ -50,6 +50,9 @@ const LAST_WORDS_MS = 200
 
 const { process } = globalThis as unknown as { process: NodeJS.Process }
 const HAS_GROUPS = (process as NodeJS.Process | undefined)?.platform !== 'win32'
+
+/** How much may wait for a process to read it before no more is written, in bytes. */
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
@@ -119,13 +122,19 @@ export class StdioTransport implements Transport {
     this.#read(child)
   }
 
-  /** @throws ConnectionError where the process has ended. */
+  /** @throws ConnectionError where the process has ended, or has not read what was written before. */
   send(message: JsonRpcMessage): Promise<void> {
     return new Promise((resolve) => {
+      const { command } = this.#options
       const stdin = this.#child?.stdin
       if (this.#isClosed || stdin?.writable !== true)
-        throw new ConnectionError(`'${this.#options.command}' does not run`, 'not begun')
-      // If it takes nothing any more, it ends, and that is heard of.
+        throw new ConnectionError(`'${command}' is not running`, 'not begun')
+      if (stdin.writableLength > MAX_UNREAD_BYTES)
+        throw new ConnectionError(
+          `'${command}' does not read its input: more than ${MAX_UNREAD_BYTES} bytes wait for it`,
+          'not begun',
+        )
+      // A process that closes its input ends, which `onclose` reports.
       stdin.write(`${JSON.stringify(message)}\n`)
       resolve()
     })

@@ -1,17 +1,17 @@
 const FIRST_MS = 250
 const LONGEST_MS = 30_000
 
-/** How long to wait before trying again, in milliseconds: twice as long each time, and not all at the same moment. */
-function backOffMs(attempt: number): number {
-  const most = Math.min(FIRST_MS * 2 ** attempt, LONGEST_MS)
+/** How long to wait before the next attempt, in milliseconds: twice as long after each, up to 30 s, with jitter. */
+export function backOffMs(attempt: number, longestMs = LONGEST_MS): number {
+  const most = Math.min(FIRST_MS * 2 ** attempt, longestMs)
   return most / 2 + Math.random() * (most / 2)
 }
 
 /**
- * Wait before trying again: `exactly` so long, or longer with each attempt.
+ * Waits before the next attempt: `ms`, or longer after each attempt.
  * @throws the reason of `signal`.
  */
-export function backOff(attempt: number, signal: AbortSignal, exactly = backOffMs(attempt)): Promise<void> {
+export function backOff(attempt: number, signal: AbortSignal, ms = backOffMs(attempt)): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const stop = (): void => {
@@ -21,7 +21,7 @@ export function backOff(attempt: number, signal: AbortSignal, exactly = backOffM
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', stop)
       resolve()
-    }, exactly)
+    }, ms)
     signal.addEventListener('abort', stop)
   })
 }
