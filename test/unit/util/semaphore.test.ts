@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+import { Semaphore } from '../../../src/util/semaphore.js'
+
+const overflow = (): Error => new Error('full')
+
+describe('Semaphore', () => {
+  test('admits up to its limit at once, and others in order', async () => {
+    const semaphore = new Semaphore({ limit: 2, queueLimit: 10 })
+    expect(semaphore.acquire(undefined, overflow)).toBeUndefined()
+    expect(semaphore.acquire(undefined, overflow)).toBeUndefined()
+    const order: number[] = []
+    const waiting = [1, 2, 3].map((at) => semaphore.acquire(undefined, overflow)?.then(() => order.push(at)))
+    expect(semaphore.size).toBe(5)
+    for (let call = 0; call < 3; call++) {
+      semaphore.release()
+      semaphore.releaseSocket()
+    }
+    await Promise.all(waiting)
+    expect(order).toEqual([1, 2, 3])
+    expect(semaphore.size).toBe(2)
+  })
+
+  test('rejects beyond its queue, and after the time-out', async () => {
+    const semaphore = new Semaphore({ limit: 1, queueLimit: 1 })
+    semaphore.acquire(undefined, overflow)
+    const waiting = semaphore.acquire(undefined, overflow, 10)
+    await expect(semaphore.acquire(undefined, overflow)).rejects.toThrow('full')
+    await expect(waiting).rejects.toThrow('full')
+    expect(semaphore.size).toBe(1)
+  })
+
+  test('an aborted waiter leaves the queue', async () => {
+    const semaphore = new Semaphore({ limit: 1, queueLimit: 1 })
+    semaphore.acquire(undefined, overflow)
+    const controller = new AbortController()
+    const waiting = semaphore.acquire(controller.signal, overflow)
+    controller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+    await expect(semaphore.acquire(controller.signal, overflow)).rejects.toThrow('enough')
+    expect(semaphore.size).toBe(1)
+  })
+
+  test('a suspended call gives back its slot and keeps its socket', async () => {
+    const semaphore = new Semaphore({ limit: 1, socketLimit: 2, queueLimit: 10 })
+    semaphore.acquire(undefined, overflow)
+    semaphore.release()
+    expect(semaphore.acquire(undefined, overflow)).toBeUndefined()
+    semaphore.release()
+    let isAdmitted = false
+    const waiting = semaphore.acquire(undefined, overflow)?.then(() => (isAdmitted = true))
+    await Promise.resolve()
+    expect(isAdmitted).toBe(false)
+    semaphore.releaseSocket()
+    await waiting
+    expect(isAdmitted).toBe(true)
+  })
+
+  test('does not let a new call overtake those that wait', async () => {
+    const semaphore = new Semaphore({ limit: 1, queueLimit: 10 })
+    semaphore.acquire(undefined, overflow)
+    const first = semaphore.acquire(undefined, overflow)
+    semaphore.release()
+    semaphore.releaseSocket()
+    const second = semaphore.acquire(undefined, overflow)
+    expect(second).toBeInstanceOf(Promise)
+    await first
+    semaphore.rejectWaiters(new Error('closed'))
+    await expect(second).rejects.toThrow('closed')
+  })
+})
