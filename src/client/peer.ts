@@ -8,15 +8,10 @@ import {
 } from '../protocol/json-rpc.js'
 import type { JsonObject, Meta } from '../protocol/types.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
-import type { MessageFacts, SendOptions, Transport } from '../transports/transport.js'
-import { LONGEST_TIMER_MS } from '../runtime/timers.js'
-import { Deadlines, type Waits } from './deadlines.js'
-
-/**
- * The last id of a request. Ids are unique in the process: connections to one server may share sockets, on which a late
- * response must never be taken for that of another request.
- */
-let lastId = 0
+import type { MessageFacts, Transport } from '../transports/transport.js'
+import { SlotMap } from '../util/slot-map.js'
+import { Deadlines } from './deadlines.js'
+import { PendingRequest, type PendingRequestOwner } from './pending-request.js'
 
 /** How many requests of the other side are answered at once. */
 const MAX_ANSWERING = 100
@@ -55,13 +50,16 @@ export interface PeerRequest {
 }
 
 /** The far side of a connection that we began: requests to it and their answers, and what it asks and tells us. */
-export class Peer {
+export class Peer implements PendingRequestOwner {
   /** Whether the other side is to be told when a request is called off. It is not while the conversation opens. */
   tellsOff = false
   readonly #transport: Transport
   readonly #handlers: PeerHandlers
-  /** By the ids of the requests. */
-  readonly #waiting = new Map<unknown, Waiting>()
+  /**
+   * By the ids of the requests, which are unique in the process: connections to one server may share sockets, on which
+   * a late response must never be taken for that of another request.
+   */
+  readonly #waiting = new SlotMap<PendingRequest>()
   readonly #deadlines = new Deadlines(() => this.#waiting.values())
   readonly #answering = new Map<unknown, AbortController>()
   #isClosed = false
@@ -107,25 +105,29 @@ export class Peer {
     return new Promise<JsonObject>((resolve, reject) => {
       options.signal?.throwIfAborted()
       if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
-      const id = (lastId += 1)
-      const onEnd = (): void => {
-        this.#waiting.delete(id)
-        if (waiting.isTimed) this.#deadlines.left()
-        if (this.#isRetired) this.retire()
-      }
-      const waiting = new Waiting({ method, options, resolve, reject, onEnd })
-      this.#waiting.set(id, waiting)
-      waiting.sendCancellation = this.#sendCancellation
-      waiting.cancelledBy = (reason) =>
-        this.tellsOff
-          ? { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason } }
-          : undefined
-      this.#post(id, waiting, params)
-      waiting.begin()
-      if (waiting.isOver || waiting.deadline === Infinity) return
-      waiting.isTimed = true
-      this.#deadlines.watch(waiting)
+      const request = new PendingRequest(this, method, options, resolve, reject)
+      request.id = this.#waiting.add(request)
+      this.#post(request, params)
+      request.start()
+      if (request.isOver || request.deadline === Infinity) return
+      request.isTimed = true
+      this.#deadlines.watch(request)
     })
+  }
+
+  finished({ id, isTimed }: PendingRequest): void {
+    this.#waiting.delete(id)
+    if (isTimed) this.#deadlines.left()
+    if (this.#isRetired) this.retire()
+  }
+
+  cancellationOf({ id }: PendingRequest, reason: string): JsonRpcNotification | undefined {
+    if (!this.tellsOff) return undefined
+    return { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason } }
+  }
+
+  cancel(notification: JsonRpcNotification): void {
+    this.#send(notification).catch(() => undefined)
   }
 
   /** Tell the other side something. What cannot be told is lost. */
@@ -157,24 +159,18 @@ export class Peer {
     await this.#transport.close()
   }
 
-  #post(id: number, waiting: Waiting, given: JsonObject): void {
-    const { method, options } = waiting
-    const params =
-      options.onProgress === undefined && options.asksForProgress !== true
-        ? given
-        : withProgressToken(given, id)
+  #post(request: PendingRequest, given: JsonObject): void {
+    const { id, method, options } = request
+    const asksForProgress = options.onProgress !== undefined || options.asksForProgress === true
+    const params = asksForProgress ? withProgressToken(given, id) : given
     const fail = (error: unknown): void => {
-      waiting.fail(error)
+      request.fail(error)
     }
     try {
-      this.#transport.send({ jsonrpc: '2.0', id, method, params }, waiting).catch(fail)
+      this.#transport.send({ jsonrpc: '2.0', id, method, params }, request).catch(fail)
     } catch (error) {
       fail(error)
     }
-  }
-
-  readonly #sendCancellation = (notification: JsonRpcNotification): void => {
-    this.#send(notification).catch(() => undefined)
   }
 
   async #send(message: JsonRpcMessage): Promise<void> {
@@ -238,121 +234,6 @@ export class Peer {
     this.#deadlines.stop()
     for (const controller of this.#answering.values()) controller.abort(error)
     this.#handlers.onClose()
-  }
-}
-
-interface WaitingStart {
-  readonly method: string
-  readonly options: PeerRequest
-  readonly resolve: (result: JsonObject) => void
-  readonly reject: (error: unknown) => void
-  /** Called once, when it waits no more. */
-  readonly onEnd: () => void
-}
-
-/** A request that was sent and not answered yet; also what the transport is told of it. */
-class Waiting implements SendOptions, Waits {
-  readonly method: string
-  readonly options: PeerRequest
-  /** Sends that notification over a transport that does not do so itself. */
-  sendCancellation: ((notification: JsonRpcNotification) => void) | undefined
-  /** Makes the notification that cancels it, where the server has to be told. */
-  cancelledBy: ((reason: string) => JsonRpcNotification | undefined) | undefined
-  deadline = Infinity
-  /** Whether it was answered, or given up. */
-  isOver = false
-  /** Whether it is told when its time is over. */
-  isTimed = false
-  readonly #start: WaitingStart
-  #abort: ((reason: unknown, notification?: JsonRpcNotification) => void) | undefined
-
-  constructor(start: WaitingStart) {
-    this.method = start.method
-    this.options = start.options
-    this.#start = start
-  }
-
-  /** It has been sent: from now on it can be called off, and its time runs. */
-  begin(): void {
-    if (this.isOver) return
-    const { signal } = this.options
-    signal?.addEventListener('abort', this.#onAbort)
-    if (signal?.aborted === true) this.#onAbort()
-    this.#putOff()
-  }
-
-  get headers(): SendOptions['headers'] {
-    return this.options.headers
-  }
-
-  /** Fires when the answer is not waited for any more. */
-  get requestSignal(): AbortSignal {
-    const controller = new AbortController()
-    this.#abort = (reason, notification) => {
-      if (notification !== undefined) this.sendCancellation?.(notification)
-      controller.abort(reason)
-    }
-    return controller.signal
-  }
-
-  readonly onAbort = (abort: (reason: unknown, notification?: JsonRpcNotification) => void): void => {
-    this.#abort = abort
-  }
-
-  readonly onRequestStreamEnd = (error?: Error): void => {
-    if (!this.isOver)
-      this.fail(error ?? new ConnectionError('The connection ended before the answer', 'unknown'))
-  }
-
-  succeed(result: JsonObject): void {
-    this.#end()
-    this.#start.resolve(result)
-  }
-
-  fail(error: unknown): void {
-    if (this.isOver) return
-    this.#end()
-    this.#start.reject(error)
-  }
-
-  /** The connection is over. */
-  drop(error: Error): void {
-    this.fail(error)
-    this.#abort?.(error)
-  }
-
-  progressed(params: JsonObject): void {
-    this.#putOff()
-    this.options.onProgress?.(params)
-  }
-
-  readonly #onAbort = (): void => {
-    this.#giveUp(this.options.signal?.reason, 'it was called off')
-  }
-
-  expire(): void {
-    const { timeoutMs = Infinity } = this.options
-    this.#giveUp(new RequestTimeoutError(this.method, timeoutMs), 'it took too long')
-  }
-
-  /** Its time runs anew from now on. */
-  #putOff(): void {
-    const { timeoutMs = Infinity } = this.options
-    if (timeoutMs < LONGEST_TIMER_MS) this.deadline = performance.now() + timeoutMs
-  }
-
-  #giveUp(error: unknown, reason: string): void {
-    if (this.isOver) return
-    this.fail(error)
-    const notification = this.cancelledBy?.(reason)
-    if (this.#abort !== undefined) this.#abort(error, notification)
-    else if (notification !== undefined) this.sendCancellation?.(notification)
-  }
-
-  #end(): void {
-    this.isOver = true
-    this.options.signal?.removeEventListener('abort', this.#onAbort)
-    this.#start.onEnd()
   }
 }
 

@@ -265,8 +265,16 @@ class EndpointExchange implements HttpExchange, ResponseHandler {
 /** Takes the credentials out of a URL, as the value of `Authorization` (RFC 7617). */
 function basicCredentials({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined
-  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const text = `${decoded(username)}:${decoded(password)}`
   return `Basic ${toBase64(new TextEncoder().encode(text))}`
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** The error that an HTTP status stands for. From 500 on a request may have run. */

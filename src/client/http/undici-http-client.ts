@@ -32,6 +32,8 @@ export function createHttpClient(settings: ConnectionSettings): HttpClient {
 /** Sends requests through undici's `dispatch`, which reads and writes HTTP/1.1 and keeps connections. */
 class UndiciHttpClient implements HttpClient {
   readonly #dispatchers: Dispatchers
+  /** Most requests go to the same URL as the one before. */
+  #target: Target | undefined
   #lastResponseAt = 0
 
   constructor(dispatchers: Dispatchers) {
@@ -39,11 +41,13 @@ class UndiciHttpClient implements HttpClient {
   }
 
   send(url: URL, init: HttpRequestInit, handler: ResponseHandler): HttpExchange {
-    const exchange = new UndiciExchange(url.origin, handler, this.#responded)
+    if (url !== this.#target?.url) this.#target = new Target(url, this.#dispatchers)
+    const { origin, path, dispatcher } = this.#target
+    const exchange = new UndiciExchange(origin, handler, this.#responded)
     const { method, headers, body = null } = init
     const options: Dispatcher.DispatchOptions & { readonly socketUser: UndiciExchange } = {
-      origin: url.origin,
-      path: url.pathname + url.search,
+      origin,
+      path,
       method: method,
       headers: hasHeader(headers, 'accept-encoding')
         ? (headers as string[])
@@ -54,7 +58,6 @@ class UndiciHttpClient implements HttpClient {
       bodyTimeout: 0,
       socketUser: exchange,
     }
-    const dispatcher = this.#dispatchers.for(url)
     if (performance.now() - this.#lastResponseAt < STALE_MS) dispatcher.dispatch(options, exchange)
     else
       setImmediate(() => {
@@ -69,6 +72,21 @@ class UndiciHttpClient implements HttpClient {
 
   close(): void {
     this.#dispatchers.close()
+  }
+}
+
+/** A URL as undici takes it. */
+class Target {
+  readonly url: URL
+  readonly origin: string
+  readonly path: string
+  readonly dispatcher: ReturnType<Dispatchers['for']>
+
+  constructor(url: URL, dispatchers: Dispatchers) {
+    this.url = url
+    this.origin = url.origin
+    this.path = url.pathname + url.search
+    this.dispatcher = dispatchers.for(url)
   }
 }
 

@@ -86,7 +86,7 @@ export class StreamableHttpRequest implements ResponseHandler {
 
   /** Ends the request, and tells the server with `notification`, if given, unless the request was not sent. */
   readonly abort = (reason: unknown, notification?: JsonRpcNotification): void => {
-    if (this.#isExchangeOver) return
+    if (this.#isOver) return
     const isTold = notification !== undefined && (this.#exchange?.isSent === true || this.#resumptions > 0)
     this.#finish(reason)
     clearTimeout(this.#resuming)
@@ -106,7 +106,10 @@ export class StreamableHttpRequest implements ResponseHandler {
       this.#whenAnswering(false)
       return
     }
-    if (status < 200 || status >= 300) {
+    if (this.#resumptions > 0 && !(status === 200 && type === 'text/event-stream')) {
+      // The request may have run: whatever this response says is about the stream.
+      throw this.#broken(new ConnectionError('The stream of the response cannot be resumed', 'unknown'))
+    } else if (status < 200 || status >= 300) {
       this.#body = new ErrorBody((text, error) => {
         const namesRequest = this.#refused(head, text)
         // A response that does not name the request may be that of another.
@@ -116,7 +119,7 @@ export class StreamableHttpRequest implements ResponseHandler {
       this.#transport.succeeded(this.#message, head)
       this.#body = this.#events()
       this.#resolve()
-    } else if (type === 'application/json' && this.#resumptions === 0) {
+    } else if (type === 'application/json') {
       this.#transport.succeeded(this.#message, head)
       this.#body = new JsonBody(head, this.#transport.endpoint.maxMessageBytes, (message) => {
         this.#receive(message)

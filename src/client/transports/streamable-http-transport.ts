@@ -160,8 +160,8 @@ export class StreamableHTTPTransport implements Transport {
     let wasOpen = false
     let failures = 0
     for (let attempt = 0; !signal.aborted && failures <= MAX_FAILURES; attempt++) {
-      const stream = this.#openStream(position)
       try {
+        const stream = this.#openStream(position)
         await stream.opened
         this.#hears = true
         if (wasOpen) this.onresumed?.()
@@ -205,13 +205,12 @@ export class StreamableHTTPTransport implements Transport {
   }
 
   async #endSession(): Promise<void> {
-    const headers = addHeaders(this.#addSessionFields([]), this.#headers())
-    // A session that cannot be ended expires by itself.
-    await new MessagePost(
-      this.#endpoint,
-      { method: 'DELETE', headers },
-      END_SESSION_TIMEOUT_MS,
-    ).accepted.catch(() => undefined)
+    try {
+      const headers = addHeaders(this.#addSessionFields([]), this.#headers())
+      await new MessagePost(this.#endpoint, { method: 'DELETE', headers }, END_SESSION_TIMEOUT_MS).accepted
+    } catch {
+      // A session that cannot be ended expires by itself.
+    }
   }
 
   #deliver(message: unknown, relatedRequestId: unknown): void {
