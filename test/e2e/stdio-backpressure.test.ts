@@ -1,5 +1,5 @@
 /** A process that does not read its input must not make its client, or a proxy, keep all that was meant for it. */
-import { Client, FastMCP } from 'fastmesh'
+import { FastMCP } from 'fastmesh'
 import { expect, test } from 'vitest'
 import { serve } from '../support/clients.js'
 import { connected } from '../support/own-client.js'
@@ -34,7 +34,7 @@ test('calls that time out › keep a bounded part of their arguments, and calls 
 test('behind a proxy › the upstream is unavailable, and available again once it reads', async () => {
   const { logger } = recordingLogger()
   const proxy = FastMCP.asProxy(COMMAND, { name: 'proxy', shared: true, timeoutMs: 300, logger })
-  const client: Client = await connected(await serve(proxy), { era: '2025-11-25' })
+  const client = await connected(await serve(proxy), { era: '2025-11-25' })
   const pid = Number((await client.callTool('take')).data)
   const state = (): unknown => proxy.status().upstreams[0]?.state
   await expect

@@ -23,7 +23,7 @@ export function hostileUpstream(era: Era, script: CallScript): Promise<RawUpstre
     const message = messageOf(request)
     if (message?.method !== 'tools/call' || message.id === undefined) return usual(era, request)
     const { id } = message
-    const tag = String(message.params?.arguments?.['tag'] ?? '')
+    const tag = (message.params?.arguments?.['tag'] ?? '') as string
     return script({ id, tag, response: toolResult(id, tag) }, request)
   })
 }

@@ -9,7 +9,10 @@ describe('Semaphore', () => {
     expect(semaphore.acquire(undefined, overflow)).toBeUndefined()
     expect(semaphore.acquire(undefined, overflow)).toBeUndefined()
     const order: number[] = []
-    const waiting = [1, 2, 3].map((at) => semaphore.acquire(undefined, overflow)?.then(() => order.push(at)))
+    const waiting = [1, 2, 3].map(async (at) => {
+      await semaphore.acquire(undefined, overflow)
+      order.push(at)
+    })
     expect(semaphore.size).toBe(5)
     for (let call = 0; call < 3; call++) {
       semaphore.release()
@@ -22,7 +25,7 @@ describe('Semaphore', () => {
 
   test('rejects beyond its queue, and after the time-out', async () => {
     const semaphore = new Semaphore({ limit: 1, queueLimit: 1 })
-    semaphore.acquire(undefined, overflow)
+    semaphore.tryAcquire()
     const waiting = semaphore.acquire(undefined, overflow, 10)
     await expect(semaphore.acquire(undefined, overflow)).rejects.toThrow('full')
     await expect(waiting).rejects.toThrow('full')
@@ -31,7 +34,7 @@ describe('Semaphore', () => {
 
   test('an aborted waiter leaves the queue', async () => {
     const semaphore = new Semaphore({ limit: 1, queueLimit: 1 })
-    semaphore.acquire(undefined, overflow)
+    semaphore.tryAcquire()
     const controller = new AbortController()
     const waiting = semaphore.acquire(controller.signal, overflow)
     controller.abort(new Error('enough'))
@@ -42,7 +45,7 @@ describe('Semaphore', () => {
 
   test('a suspended call gives back its slot and keeps its socket', async () => {
     const semaphore = new Semaphore({ limit: 1, socketLimit: 2, queueLimit: 10 })
-    semaphore.acquire(undefined, overflow)
+    semaphore.tryAcquire()
     semaphore.release()
     expect(semaphore.acquire(undefined, overflow)).toBeUndefined()
     semaphore.release()
@@ -57,7 +60,7 @@ describe('Semaphore', () => {
 
   test('does not let a new call overtake those that wait', async () => {
     const semaphore = new Semaphore({ limit: 1, queueLimit: 10 })
-    semaphore.acquire(undefined, overflow)
+    semaphore.tryAcquire()
     const first = semaphore.acquire(undefined, overflow)
     semaphore.release()
     semaphore.releaseSocket()
