@@ -47,9 +47,10 @@ function isReplicas(target: object): target is ReplicasConfig {
 /** @throws TypeError for what is no server. */
 export function remoteTo(
   target: Exclude<ProxyTarget, ServersConfig>,
-  options: ProxyOptions & Pick<UpstreamSettings, 'listens' | 'tellsWho'>,
+  given: ProxyOptions & Pick<UpstreamSettings, 'listens' | 'tellsWho'>,
   { info, logger }: { readonly info: Implementation; readonly logger: Logger },
 ): RemoteProvider {
+  const options = target instanceof ServerClient ? withOptionsOf(target, given) : given
   const { name } = info
   const connectors = connectorsTo(target, options)
   const { policy = 'leastPending' } = typeof target === 'object' && isReplicas(target) ? target : {}
@@ -86,6 +87,17 @@ function connectorsTo(
   if (typeof target === 'object' && isReplicas(target))
     return target.replicas.map((replica) => connectorTo(replica, http))
   return [connectorTo(target, http)]
+}
+
+/** What a client was given holds for the proxy that is made of it, unless the proxy was given something else. */
+function withOptionsOf<Options extends ProxyOptions>(client: ServerClient<never>, options: Options): Options {
+  const { era, timeoutMs, connectTimeoutMs } = client.options
+  return {
+    ...options,
+    era: options.era ?? era,
+    timeoutMs: options.timeoutMs ?? timeoutMs,
+    connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMs,
+  }
 }
 
 /** The options of a proxy that say how its upstreams are reached. `headers` are computed for each caller instead. */

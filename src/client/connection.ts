@@ -11,9 +11,9 @@ export interface ConnectionOptions {
   readonly connector: Connector
   /** Those that may be spoken, the best first. */
   readonly eras: readonly EraName[]
-  /** Sent with each HTTP request, made anew for each. */
+  /** Sent with each HTTP request that has no headers of its own. */
   readonly headers?: (() => Readonly<Record<string, string>>) | undefined
-  /** On whose behalf what is sent is sent, where the other side takes our word for that. */
+  /** On whose behalf messages are sent that have no credentials of their own, where the other side trusts that. */
   readonly credentials?: (() => Credentials | undefined) | undefined
   readonly introduction: Introduction
   readonly handlers: Omit<PeerHandlers, 'onClose'>

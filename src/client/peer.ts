@@ -7,11 +7,15 @@ import {
   type JsonRpcRequest,
 } from '../protocol/json-rpc.js'
 import type { JsonObject, Meta } from '../protocol/types.js'
+import type { Credentials } from '../sessions/sinks.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
 import type { MessageFacts, Transport } from '../transports/transport.js'
 import { SlotMap } from '../util/slot-map.js'
 import { Deadlines } from './deadlines.js'
-import { PendingRequest, type PendingRequestOwner } from './pending-request.js'
+import { PendingRequest, type PendingRequestOwner, type Sender } from './pending-request.js'
+
+/** What a message is about that belongs to a request which is over. */
+export const REQUEST_IS_OVER = Symbol('a request that is over')
 
 /** How many requests of the other side are answered at once. */
 const MAX_ANSWERING = 100
@@ -44,7 +48,10 @@ export interface PeerRequest {
   readonly asksForProgress?: boolean | undefined
   /** Given the `params` of each report of progress. */
   readonly onProgress?: ((progress: JsonObject) => void) | undefined
+  /** HTTP headers of the request, and of the messages that belong to it, in place of those of the connection. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** On whose behalf it is sent, in place of the connection's, where the other side trusts that. */
+  readonly credentials?: Credentials | undefined
   /** Whatever is to be known of it when something comes in that belongs to it. */
   readonly about?: unknown
 }
@@ -126,8 +133,8 @@ export class Peer implements PendingRequestOwner {
     return { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason } }
   }
 
-  cancel(notification: JsonRpcNotification): void {
-    this.#send(notification).catch(() => undefined)
+  cancel(notification: JsonRpcNotification, request: PendingRequest): void {
+    this.#send(notification, request.sender).catch(() => undefined)
   }
 
   /** Tell the other side something. What cannot be told is lost. */
@@ -173,8 +180,8 @@ export class Peer implements PendingRequestOwner {
     }
   }
 
-  async #send(message: JsonRpcMessage): Promise<void> {
-    await this.#transport.send(message)
+  async #send(message: JsonRpcMessage, sender?: Sender): Promise<void> {
+    await this.#transport.send(message, sender)
   }
 
   #receive(message: unknown, facts: MessageFacts | undefined): void {
@@ -192,10 +199,13 @@ export class Peer implements PendingRequestOwner {
       else waiting.fail(new ConnectionError(`The result of ${waiting.method} is no object`, 'unknown'))
       return
     }
-    const about = this.#waiting.get(facts?.relatedRequestId)?.options.about
+    const related = this.#waiting.get(facts?.relatedRequestId)
+    // A message on the stream of a request that is over is about that request, and nothing else.
+    const isLate = facts?.relatedRequestId !== undefined && related === undefined
+    const about = isLate ? REQUEST_IS_OVER : related?.options.about
     if (incoming.kind === 'notification')
       this.#notified(incoming.message.method, incoming.message.params, about)
-    else if (incoming.kind === 'request') void this.#answer(incoming.message, about)
+    else if (incoming.kind === 'request') void this.#answer(incoming.message, about, related?.sender)
     else this.#handlers.onStray?.(`An invalid message: ${incoming.problem}`)
   }
 
@@ -206,7 +216,11 @@ export class Peer implements PendingRequestOwner {
     else this.#handlers.onNotification(method, params, about)
   }
 
-  async #answer({ id, method, params = {} }: JsonRpcRequest, about: unknown): Promise<void> {
+  async #answer(
+    { id, method, params = {} }: JsonRpcRequest,
+    about: unknown,
+    sender: Sender | undefined,
+  ): Promise<void> {
     const controller = new AbortController()
     let answer: object
     try {
@@ -223,7 +237,8 @@ export class Peer implements PendingRequestOwner {
     } finally {
       if (this.#answering.get(id) === controller) this.#answering.delete(id)
     }
-    if (!controller.signal.aborted) await this.#send({ jsonrpc: '2.0', id, ...answer }).catch(() => undefined)
+    if (!controller.signal.aborted)
+      await this.#send({ jsonrpc: '2.0', id, ...answer }, sender).catch(() => undefined)
   }
 
   #end(): void {

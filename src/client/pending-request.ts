@@ -13,8 +13,11 @@ export interface PendingRequestOwner {
   /** Returns the notification that cancels a request, where the other side has to be told. */
   cancellationOf(request: PendingRequest, reason: string): JsonRpcNotification | undefined
   /** Sends that notification, for a transport that does not do so itself. */
-  cancel(notification: JsonRpcNotification): void
+  cancel(notification: JsonRpcNotification, request: PendingRequest): void
 }
+
+/** The headers and credentials that a request, and the messages that belong to it, are sent with. */
+export type Sender = Pick<SendOptions, 'headers' | 'credentials'>
 
 /** A request that waits for its response; also the options that the transport gets with it. */
 export class PendingRequest implements SendOptions, Waits {
@@ -58,11 +61,20 @@ export class PendingRequest implements SendOptions, Waits {
     return this.options.headers
   }
 
+  get credentials(): SendOptions['credentials'] {
+    return this.options.credentials
+  }
+
+  get sender(): Sender {
+    const { headers, credentials } = this.options
+    return { headers, credentials }
+  }
+
   /** Fires when the response is not needed any more. */
   get requestSignal(): AbortSignal {
     const controller = new AbortController()
     this.#abort = (reason, notification) => {
-      if (notification !== undefined) this.#owner.cancel(notification)
+      if (notification !== undefined) this.#owner.cancel(notification, this)
       controller.abort(reason)
     }
     return controller.signal
@@ -119,7 +131,7 @@ export class PendingRequest implements SendOptions, Waits {
     this.fail(error)
     const notification = this.#owner.cancellationOf(this, reason)
     if (this.#abort !== undefined) this.#abort(error, notification)
-    else if (notification !== undefined) this.#owner.cancel(notification)
+    else if (notification !== undefined) this.#owner.cancel(notification, this)
   }
 
   #finish(): void {

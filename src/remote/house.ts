@@ -83,7 +83,7 @@ export class House {
         await this.open()
         return this.link.connection.request(method, params, {
           timeoutMs: via === undefined ? options.timeoutMs : LIST_PATIENCE_MS,
-          headers: via === undefined ? undefined : { via },
+          headers: via === undefined ? undefined : { ...this.link.headers, via },
         })
       },
       tellsOf: (kind) => this.#tellsOf(kind),

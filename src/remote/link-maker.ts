@@ -28,20 +28,17 @@ export function linkMaker(
   { connectTimeoutMs }: Limits,
 ): MakeLink {
   const via = connector.kind === 'http' ? { via: signature } : {}
-  return ({ linkFor, headers, credentials, ...start }) => {
-    const link: Link = new Link(linkFor, {
+  return ({ linkFor, headers, credentials, ...start }) =>
+    new Link(linkFor, {
       ...start,
       connector,
-      headers: () => (link.headers === undefined ? via : { ...via, ...link.headers }),
+      credentials,
+      headers: { ...via, ...headers },
       openTimeoutMs: connectTimeoutMs,
       onStray: (problem) => {
         onProblem(`Upstream '${name}': ${problem}`)
       },
     })
-    link.headers = headers
-    link.credentials = credentials
-    return link
-  }
 }
 
 /** How long a server may take to note from what level on its log is wanted, in milliseconds. */

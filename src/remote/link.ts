@@ -1,4 +1,5 @@
 import { Connection, type ConnectionOptions } from '../client/connection.js'
+import { REQUEST_IS_OVER } from '../client/peer.js'
 import type { Progress, RelaySession } from '../components/context.js'
 import { rawQuestion, type Question } from '../components/questions.js'
 import { ErrorCode, methodNotFound, ProtocolError } from '../errors.js'
@@ -25,7 +26,10 @@ export type LinkFor =
   /** Anybody, any number at once. */
   | 'many'
 
-type LinkOptions = Omit<ConnectionOptions, 'handlers'> & {
+type LinkOptions = Omit<ConnectionOptions, 'handlers' | 'headers' | 'credentials'> & {
+  readonly headers: Readonly<Record<string, string>>
+  /** On whose behalf messages are sent that belong to no call, where the server trusts that. */
+  readonly credentials: Credentials | undefined
   readonly onNotification?: ((method: string, params: JsonObject, about: unknown) => boolean) | undefined
   readonly onStray: (problem: string) => void
   readonly onResumed?: (() => void) | undefined
@@ -34,10 +38,8 @@ type LinkOptions = Omit<ConnectionOptions, 'handlers'> & {
 /** A connection to a server behind a proxy, and the calls that run over it on behalf of clients in front. */
 export class Link {
   readonly connection: Connection
-  /** Sent with what belongs to no call. */
-  headers: Readonly<Record<string, string>> | undefined
-  /** On whose behalf, where the server takes our word for that. */
-  credentials: Credentials | undefined
+  /** Sent with messages that belong to no call. Calls have headers of their own. */
+  readonly headers: Readonly<Record<string, string>>
   readonly #linkFor: LinkFor
   readonly #options: LinkOptions
   /** The calls that are under way, the latest last. */
@@ -46,9 +48,12 @@ export class Link {
   constructor(linkFor: LinkFor, options: LinkOptions) {
     this.#linkFor = linkFor
     this.#options = options
+    const { headers, credentials } = options
+    this.headers = headers
     this.connection = new Connection({
       ...options,
-      credentials: () => this.credentials,
+      headers: () => headers,
+      credentials: () => credentials,
       handlers: {
         onRequest: (...asked) => this.#ask(...asked),
         onNotification: (method, params, about) => {
@@ -82,6 +87,8 @@ export class Link {
     if (method === 'ping') return {}
     const question = rawQuestion(method, params, { signal })
     if (question === undefined) throw methodNotFound(method)
+    if (about === REQUEST_IS_OVER)
+      throw new ProtocolError(ErrorCode.InvalidRequest, 'The request that this belongs to is over')
     const asked = this.#principalOf(about)
     if (asked !== undefined) return asked.ask(question)
     if (isSessions(this.#linkFor)) return this.#linkFor.session.ask(question)
@@ -103,6 +110,7 @@ export class Link {
    */
   #principalOf(about: unknown): Principal | undefined {
     const calls = this.#calls
+    if (about === REQUEST_IS_OVER) return undefined
     if (about !== undefined && calls.includes(about as Principal)) return about as Principal
     const [latest] = calls.slice(-1)
     const isOnly = calls.length === 1 && latest?.isAway !== true

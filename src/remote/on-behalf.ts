@@ -3,6 +3,7 @@ import type { ConnectionRequest } from '../client/connection.js'
 import type { Context, Progress, Relay } from '../components/context.js'
 import type { Question } from '../components/questions.js'
 import type { ContentBlock, JsonObject, Meta } from '../protocol/types.js'
+import type { Credentials } from '../sessions/sinks.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
 import type { Semaphore } from '../util/semaphore.js'
 import type { Principal } from './link.js'
@@ -24,6 +25,8 @@ export class OnBehalf implements Principal, ConnectionRequest {
   readonly signal: CancelSignal
   readonly timeoutMs: number
   readonly headers: Readonly<Record<string, string>>
+  /** Sent to a server of this process, which trusts them. */
+  readonly credentials: Credentials | undefined
   readonly #within: Within
   readonly #principal: Principal
   readonly #semaphore: Semaphore
@@ -31,12 +34,13 @@ export class OnBehalf implements Principal, ConnectionRequest {
 
   constructor(
     within: Within,
-    { headers, timeoutMs }: { headers: Readonly<Record<string, string>>; timeoutMs: number },
+    { headers, credentials, timeoutMs }: Pick<OnBehalf, 'headers' | 'credentials' | 'timeoutMs'>,
     semaphore: Semaphore,
     principal: Principal = within.relay,
   ) {
     this.signal = within.signal
     this.headers = headers
+    this.credentials = credentials
     this.timeoutMs = timeoutMs
     this.#within = within
     this.#principal = principal

@@ -241,7 +241,7 @@ export class Upstream {
 
   async #send(link: Link, call: RemoteCall, within: Within, principal?: Principal): Promise<JsonObject> {
     const { relay, signal } = within
-    const behalf = this.#onBehalf(link, call, within, principal)
+    const behalf = this.#onBehalf(call, within, principal)
     const { timeoutMs } = this.#limits
     const admitted = this.#semaphore.acquire(signal, () => new BusyError(this.name), timeoutMs)
     if (admitted !== undefined) await admitted
@@ -263,14 +263,14 @@ export class Upstream {
     }
   }
 
-  #onBehalf(link: Link, { mirrored }: RemoteCall, within: Within, principal?: Principal): OnBehalf {
+  #onBehalf({ mirrored }: RemoteCall, within: Within, principal?: Principal): OnBehalf {
     const { caller } = within.relay
-    link.headers = within.headers
-    link.credentials = this.#houses.credentialsOf(caller)
+    const credentials = this.#houses.credentialsOf(caller)
+    const { timeoutMs } = this.#limits
     const via = viaAfter(caller.via, this.#settings.signature)
     const isBare = within.headers === undefined && mirrored === undefined
     const headers = isBare ? { via } : { ...within.headers, ...mirrored, via }
-    return new OnBehalf(within, { headers, timeoutMs: this.#limits.timeoutMs }, this.#semaphore, principal)
+    return new OnBehalf(within, { headers, credentials, timeoutMs }, this.#semaphore, principal)
   }
 
   #failed(error: ConnectionError): void {

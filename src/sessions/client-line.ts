@@ -50,7 +50,7 @@ export class ClientLine {
   }
 }
 
-/** Up to 2025-11-25 a page that is opened for an elicitation has an id (client/elicitation, URL mode). */
+/** Up to 2025-11-25 an elicitation by URL has an id (client/elicitation, URL mode): that of the server which asks, if it has one. */
 function withElicitationId(params: JsonObject): JsonObject {
-  return params['mode'] === 'url' ? { ...params, elicitationId: crypto.randomUUID() } : params
+  return params['mode'] === 'url' ? { elicitationId: crypto.randomUUID(), ...params } : params
 }

@@ -36,13 +36,12 @@ export class InMemoryTransport implements Transport {
   }
 
   send(message: JsonRpcMessage, options?: SendOptions): Promise<void> {
-    return this.sendText(JSON.stringify(message), options?.relatedRequestId)
+    return this.sendText(JSON.stringify(message), options?.relatedRequestId, options?.credentials)
   }
 
   /** Send what is JSON already; `relatedRequestId` is the other side's request that it belongs to. */
-  sendText(text: string, relatedRequestId: unknown): Promise<void> {
+  sendText(text: string, relatedRequestId: unknown, credentials = this.credentials?.()): Promise<void> {
     if (this.#other === undefined) return Promise.reject(new Error('The connection is closed'))
-    const credentials = this.credentials?.()
     const isPlain = relatedRequestId === undefined && credentials === undefined
     this.#other.#take(text, isPlain ? undefined : { relatedRequestId, credentials })
     return Promise.resolve()

@@ -7,8 +7,10 @@ import type { Credentials } from '../sessions/sinks.js'
 export interface SendOptions {
   /** The request that the other side made, and that this message belongs to. */
   readonly relatedRequestId?: RequestId | undefined
-  /** HTTP headers of this message alone. */
+  /** HTTP headers of this message, in place of those of the connection. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** On whose behalf this message is sent, in place of the connection's, to another server of this process. */
+  readonly credentials?: Credentials | undefined
   /** Ends what the transport has open for this request alone. */
   readonly requestSignal?: AbortSignal | undefined
   /**

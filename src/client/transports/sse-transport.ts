@@ -84,14 +84,14 @@ export class SSETransport implements Transport {
     if (this.#version !== undefined) fields.push('mcp-protocol-version', this.#version)
     const init = {
       method: 'POST',
-      headers: addHeaders(addHeaders(fields, headers), this.#headers()),
+      headers: addHeaders(fields, headers ?? this.#headers()),
       body: JSON.stringify(message),
     }
     const post = new MessagePost(this.#endpoint, init, POST_TIMEOUT_MS, { url: this.#postUrl })
     this.#posts.add(post)
     onAbort?.((reason, notification) => {
       if (!post.isSent) post.abort(reason)
-      else if (notification !== undefined) void this.#sendAfter(post, notification)
+      else if (notification !== undefined) void this.#sendAfter(post, notification, headers)
     })
     return post.accepted.finally(() => this.#posts.delete(post))
   }
@@ -113,9 +113,13 @@ export class SSETransport implements Transport {
   }
 
   /** Sends a notification once the server has accepted the request that it is about: each uses its own connection. */
-  async #sendAfter(post: MessagePost, notification: JsonRpcMessage): Promise<void> {
+  async #sendAfter(
+    post: MessagePost,
+    notification: JsonRpcMessage,
+    headers: SendOptions['headers'],
+  ): Promise<void> {
     await post.accepted.catch(() => undefined)
-    await this.send(notification).catch(() => undefined)
+    await this.send(notification, { headers }).catch(() => undefined)
   }
 
   /** Messages go to the origin of the stream only, whatever the server says. */

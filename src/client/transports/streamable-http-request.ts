@@ -30,9 +30,9 @@ export interface RequestTransport {
   readonly hasSession: boolean
   deliver(message: unknown, requestId: unknown): void
   /** Sends a notification. @throws ConnectionError where the server does not accept it. */
-  notify(notification: JsonRpcNotification): Promise<void>
+  notify(notification: JsonRpcNotification, headers: SendOptions['headers']): Promise<void>
   /** The request that resumes a stream. */
-  resumption(lastEventId: string): HttpRequestInit
+  resumption(lastEventId: string, headers: SendOptions['headers']): HttpRequestInit
   /** Takes the head of a successful response. */
   succeeded(request: JsonRpcRequest, head: ResponseHead): void
   /** Called with a request that waits for its cancellation to be accepted, and again when it no longer does. */
@@ -49,6 +49,7 @@ export class StreamableHttpRequest implements ResponseHandler {
   readonly #transport: RequestTransport
   readonly #message: JsonRpcRequest
   readonly #onEnd: SendOptions['onRequestStreamEnd']
+  readonly #headers: SendOptions['headers']
   #exchange: HttpExchange | undefined
   #resolve: () => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
@@ -69,6 +70,7 @@ export class StreamableHttpRequest implements ResponseHandler {
     this.#transport = transport
     this.#message = message
     this.#onEnd = options.onRequestStreamEnd
+    this.#headers = options.headers
     this.taken = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -210,7 +212,10 @@ export class StreamableHttpRequest implements ResponseHandler {
     this.#resuming = setTimeout(
       () => {
         this.#isExchangeOver = false
-        this.#exchange = this.#transport.endpoint.send(this.#transport.resumption(lastEventId), this)
+        this.#exchange = this.#transport.endpoint.send(
+          this.#transport.resumption(lastEventId, this.#headers),
+          this,
+        )
       },
       Math.min(this.#retryMs ?? backOffMs(this.#resumptions - 1), MAX_RETRY_MS),
     )
@@ -224,9 +229,9 @@ export class StreamableHttpRequest implements ResponseHandler {
     const hasBegun = this.#body !== undefined
     this.#transport.cancelling(this, true)
     try {
-      await this.#transport.notify(notification)
+      await this.#transport.notify(notification, this.#headers)
       if (hasBegun || this.#isExchangeOver || (await this.#endsAtOnce())) return
-      await this.#transport.notify(notification)
+      await this.#transport.notify(notification, this.#headers)
     } catch {
       // The end of its connection tells the server as much.
     } finally {

@@ -108,8 +108,11 @@ export class StreamableHTTPTransport implements Transport {
       deliver: (message, id) => {
         this.#deliver(message, id)
       },
-      notify: (notification) => this.#notify(notification, undefined),
-      resumption: (lastEventId) => ({ method: 'GET', headers: this.#streamHeaders(lastEventId) }),
+      notify: (notification, headers) => this.#notify(notification, headers),
+      resumption: (lastEventId, headers) => ({
+        method: 'GET',
+        headers: this.#streamHeaders(lastEventId, headers),
+      }),
       succeeded: ({ method }, head) => {
         if (method === 'initialize') this.#sessionId = head.header('mcp-session-id') ?? this.#sessionId
       },
@@ -133,7 +136,7 @@ export class StreamableHTTPTransport implements Transport {
     else this.#addSessionFields(fields)
     return {
       method: 'POST',
-      headers: addHeaders(addHeaders(fields, headers), this.#headers()),
+      headers: addHeaders(fields, headers ?? this.#headers()),
       body: JSON.stringify(message),
     }
   }
@@ -144,10 +147,10 @@ export class StreamableHTTPTransport implements Transport {
     return fields
   }
 
-  #streamHeaders(lastEventId: string | undefined): string[] {
+  #streamHeaders(lastEventId: string | undefined, headers = this.#headers()): string[] {
     const fields = this.#addSessionFields(['accept', 'text/event-stream'])
     if (lastEventId !== undefined) fields.push('last-event-id', lastEventId)
-    return addHeaders(fields, this.#headers())
+    return addHeaders(fields, headers)
   }
 
   /** Keeps the stream for what answers no request open, as long as the session lasts (up to 2025-11-25). */
