@@ -100,6 +100,13 @@ export class Connection {
     this.#open?.peer.notify(method, params)
   }
 
+  /** Opens a new connection for later requests. The present one closes when nothing waits for it any more. */
+  replace(): void {
+    const open = this.#open
+    this.#open = undefined
+    open?.peer.retire()
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     const opening = this.#opening

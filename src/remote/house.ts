@@ -183,6 +183,12 @@ export class House {
     }
   }
 
+  /** Replaces the connection: on the other side something may still be running that nobody waits for. */
+  replace(): void {
+    this.link.connection.replace()
+    void this.recover()
+  }
+
   get #isUp(): boolean {
     return this.link.connection.agreement !== undefined && this.#options.health.state !== 'unavailable'
   }

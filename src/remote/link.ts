@@ -89,9 +89,12 @@ export class Link {
     if (question === undefined) throw methodNotFound(method)
     if (about === REQUEST_IS_OVER)
       throw new ProtocolError(ErrorCode.InvalidRequest, 'The request that this belongs to is over')
-    const asked = this.#principalOf(about)
-    if (asked !== undefined) return asked.ask(question)
-    if (isSessions(this.#linkFor)) return this.#linkFor.session.ask(question)
+    const named = this.#callNamed(about)
+    if (named !== undefined) return named.ask(question)
+    // Of several calls of one session the question may belong to any, so that the end of none of them ends it.
+    if (isSessions(this.#linkFor) && this.#calls.length !== 1) return this.#linkFor.session.ask(question)
+    const only = this.#callMeant()
+    if (only !== undefined) return only.ask(question)
     throw new ProtocolError(ErrorCode.InvalidRequest, 'It is not known which client is to be asked')
   }
 
@@ -104,17 +107,24 @@ export class Link {
       void principal?.stream(content.filter((block) => isObject(block)) as unknown as ContentBlock[])
   }
 
-  /**
-   * What the connection does not say is known where all calls are of one client, or where there is one
-   * only; if that is held for long, it may as well be of another that has ended since.
-   */
   #principalOf(about: unknown): Principal | undefined {
-    const calls = this.#calls
-    if (about === REQUEST_IS_OVER) return undefined
-    if (about !== undefined && calls.includes(about as Principal)) return about as Principal
-    const [latest] = calls.slice(-1)
-    const isOnly = calls.length === 1 && latest?.isAway !== true
-    return isSessions(this.#linkFor) || isOnly || this.#linkFor === 'one at a time' ? latest : undefined
+    return about === REQUEST_IS_OVER ? undefined : (this.#callNamed(about) ?? this.#callMeant())
+  }
+
+  /** The call that a message names, if it is running. */
+  #callNamed(about: unknown): Principal | undefined {
+    return this.#calls.includes(about as Principal) ? (about as Principal) : undefined
+  }
+
+  /**
+   * The call that a message without a name may belong to: where all calls are of one caller, the latest; on a connection
+   * of several callers the only one, unless it is suspended.
+   */
+  #callMeant(): Principal | undefined {
+    const latest = this.#calls.at(-1)
+    if (this.#linkFor !== 'many') return latest
+    const isOnly = this.#calls.length === 1 && latest?.isAway !== true
+    return isOnly ? latest : undefined
   }
 }
 

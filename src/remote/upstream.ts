@@ -195,9 +195,10 @@ export class Upstream {
     within: Within,
     principal?: Principal,
   ): Promise<JsonObject> {
-    if (this.#settings.connector.kind === 'process' && house.link.isIdle)
-      return this.#runOn(house.link, call, within, principal)
     const { caller } = within.relay
+    const isAnonymous = caller.principal === undefined
+    if (this.#settings.connector.kind === 'process' && isAnonymous && house.link.isIdle)
+      return this.#runOnProcess(house, call, within, principal)
     const key = JSON.stringify([within.headers, caller.principal, caller.info, caller.capabilities])
     const { link, release } = await this.#links.forCall(key, within.context, within.signal)
     let isClean = false
@@ -210,6 +211,21 @@ export class Upstream {
       throw error
     } finally {
       release(isClean)
+    }
+  }
+
+  /** Over the process that anonymous callers share: after a call without a response the process may speak for that call. */
+  async #runOnProcess(
+    house: House,
+    call: RemoteCall,
+    within: Within,
+    principal?: Principal,
+  ): Promise<JsonObject> {
+    try {
+      return await this.#runOn(house.link, call, within, principal)
+    } catch (error) {
+      if (!(error instanceof ProtocolError) && !(error instanceof BusyError)) house.replace()
+      throw error
     }
   }
 

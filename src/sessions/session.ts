@@ -232,6 +232,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     const missing = missingCapabilities(requires, speaker?.caller.capabilities ?? {})
     if (missing !== undefined) throw missingClientCapability(missing)
     if (line === undefined) throw new ClientAnswerError(`The client cannot be sent ${method}`)
+    if (!line.isOpen) await this.#streamOpened()
     return line.ask(method, params, signal)
   }
 
@@ -364,9 +365,11 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   /** Resolves when there is a stream to ask on, but not much later than now. */
   #streamOpened(): Promise<void> {
     if (this.#push !== undefined) return Promise.resolve()
+    const others = this.#onAttach
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, STREAM_TIMEOUT_MS)
       this.#onAttach = () => {
+        others?.()
         clearTimeout(timer)
         this.#onAttach = undefined
         resolve()

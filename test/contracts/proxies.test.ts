@@ -1,4 +1,7 @@
 /** Through one proxy or two, over every wire, between every pair of eras, a client sees what it sees without. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   SSEClientTransport,
   StreamableHTTPClientTransport as HttpTransport,
@@ -12,7 +15,14 @@ import { transcriptOver, type Outside, type Transcript } from '../support/transc
 
 const ERAS: readonly EraName[] = ['2025-11-25', '2026-07-28']
 const FILE = new URL('../servers/featured.ts', import.meta.url).pathname
-const COMMAND = { command: process.execPath, args: ['--import', 'tsx', FILE] }
+
+/** A process of its own; a file of this test keeps how many of its calls were cancelled. */
+async function command(): Promise<{ command: string; args: string[]; env: Record<string, string> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'fastmesh-'))
+  onCleanup(() => rm(folder, { recursive: true }))
+  const env = { CANCELLED_FILE: join(folder, 'cancelled') }
+  return { command: process.execPath, args: ['--import', 'tsx', FILE], env }
+}
 
 interface Wire {
   readonly name: string
@@ -39,8 +49,8 @@ const WIRES: readonly Wire[] = [
   {
     name: 'stdio',
     eras: ERAS,
-    target: async () => COMMAND,
-    transport: async () => new StdioClientTransport(COMMAND),
+    target: command,
+    transport: async () => new StdioClientTransport(await command()),
   },
   {
     name: 'memory',

@@ -1,4 +1,5 @@
 /** A server that uses everything there is, for whatever is to pass on everything. Run as a file, it serves stdio. */
+import { appendFileSync, existsSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { embedded, FastMCP, image, ProtocolError, resourceLink, UserError } from 'fastmesh'
@@ -12,6 +13,19 @@ const PIXEL = Buffer.from(
 const ICONS = [{ src: 'https://example.com/icon.png', mimeType: 'image/png', sizes: ['48x48'] }]
 const SCHEMA = z.object({ name: z.string().describe('Your name'), age: z.number().default(7) })
 
+/** How many calls were cancelled: in the file that `CANCELLED_FILE` names, if it does, since a cancelled call may end its process. */
+function cancelledCount(): { add: () => void; get: () => number } {
+  const { CANCELLED_FILE: file } = process.env
+  let count = 0
+  if (file === undefined) return { add: () => (count += 1), get: () => count }
+  return {
+    add: () => {
+      appendFileSync(file, 'x')
+    },
+    get: () => (existsSync(file) ? statSync(file).size : 0),
+  }
+}
+
 export function featured(): FastMCP<unknown, object, object> {
   const server = new FastMCP({
     name: 'featured',
@@ -19,7 +33,7 @@ export function featured(): FastMCP<unknown, object, object> {
     instructions: 'Use it all',
     listPageSize: 7,
   })
-  let cancelled = 0
+  const cancelled = cancelledCount()
   let touched = 0
   addPlain(server)
   addAsking(server)
@@ -29,10 +43,10 @@ export function featured(): FastMCP<unknown, object, object> {
       execute: async (_args, { signal, reportProgress }) => {
         await reportProgress({ progress: 1, message: 'waiting' })
         if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
-        cancelled += 1
+        cancelled.add()
       },
     })
-    .addTool({ name: 'cancelled', execute: () => String(cancelled) })
+    .addTool({ name: 'cancelled', execute: () => String(cancelled.get()) })
     .addTool({
       name: 'toggle',
       execute: () => {
