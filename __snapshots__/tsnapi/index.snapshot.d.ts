@@ -709,7 +709,7 @@ declare class InMemoryTransport implements Transport {
     join(_: InMemoryTransport): void;
     start(): Promise<void>;
     send(_: JsonRpcMessage, _?: SendOptions): Promise<void>;
-    sendText(_: string, _: unknown): Promise<void>;
+    sendText(_: string, _: unknown, _?: Credentials | undefined): Promise<void>;
     close(): Promise<void>;
 }
 type Nothing = {};
@@ -733,6 +733,7 @@ declare abstract class PublicError extends Error {
 interface SendOptions {
     readonly relatedRequestId?: RequestId | undefined;
     readonly headers?: Readonly<Record<string, string>> | undefined;
+    readonly credentials?: Credentials | undefined;
     readonly requestSignal?: AbortSignal | undefined;
     readonly onAbort?: ((_: (_: unknown, _?: JsonRpcNotification) => void) => void) | undefined;
     readonly onRequestStreamEnd?: ((_?: Error) => void) | undefined;

@@ -84,7 +84,7 @@ export class SSETransport {
   send(_, _) {}
   close() {}
   async finishAuth(_) {}
-  async sendAfter(_, _) {}
+  async sendAfter(_, _, _) {}
   postUrlFrom(_) {}
 }
 export class StdioTransport {
@@ -132,7 +132,7 @@ export class StreamableHTTPTransport {
   async notify(_, _) {}
   post(_, _) {}
   addSessionFields(_) {}
-  streamHeaders(_) {}
+  streamHeaders(_, _) {}
   async listen() {}
   openStream(_) {}
   isForgotten(_) {}
@@ -158,6 +158,6 @@ export async function safePath(_, _) {}
 
 // #region Re-exports
 export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-YYOFDYZQ.js';
-export { inMemoryTransports } from './chunk-U4BL6NQU.js';
+export { inMemoryTransports } from './chunk-5RHBP27E.js';
 export { inputRequired } from './chunk-CBQGTJVL.js';
 // #endregion
