@@ -183,7 +183,7 @@ export class House {
     }
   }
 
-  /** Replaces the connection: on the other side something may still be running that nobody waits for. */
+  /** Replaces the connection, on whose other side an abandoned call may still be running. */
   replace(): void {
     this.link.connection.replace()
     void this.recover()

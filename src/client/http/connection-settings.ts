@@ -2,7 +2,7 @@ import type { Fetch } from './http-client.js'
 
 /**
  * A dispatcher of undici 7 or newer, such as an `Agent`, a `Pool` or a `ProxyAgent`.
- * Only `dispatch` is called; whoever creates it closes it.
+ * Only `dispatch` is called: the client does not close the dispatcher.
  */
 export interface HttpDispatcher {
   dispatch(options: never, handler: never): boolean
