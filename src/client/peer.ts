@@ -266,6 +266,6 @@ function withProgressToken(params: JsonObject, progressToken: number): JsonObjec
 
 /** The other side may put anything there, and so may user code. */
 function messageOf(error: unknown): string {
-  const { message } = error as { message?: unknown }
+  const message = (error as { message?: unknown } | null | undefined)?.message
   return typeof message === 'string' ? message : 'It failed, and did not say why'
 }

@@ -157,7 +157,9 @@ class HeldCall implements Principal {
   }
 
   stream(content: readonly ContentBlock[]): void {
-    this.#pass(content, (relay) => void relay.stream(content))
+    this.#pass(content, (relay) => {
+      Promise.resolve(relay.stream(content)).catch(() => undefined)
+    })
   }
 
   report(progress: Progress): void {

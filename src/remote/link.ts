@@ -40,6 +40,10 @@ export class Link {
   readonly connection: Connection
   /** Sent with messages that belong to no call. Calls have headers of their own. */
   readonly headers: Readonly<Record<string, string>>
+  /** Whether a call that still waits has it for itself. */
+  isReserved = false
+  /** How many calls have begun to run over it. */
+  begun = 0
   readonly #linkFor: LinkFor
   readonly #options: LinkOptions
   /** The calls that are under way, the latest last. */
@@ -65,13 +69,14 @@ export class Link {
     })
   }
 
-  /** Whether nothing runs over it. */
+  /** Whether nothing runs over it, or is about to. */
   get isIdle(): boolean {
-    return this.#calls.length === 0
+    return this.#calls.length === 0 && !this.isReserved
   }
 
   /** A call begins to run over it. */
   enter(call: Principal): void {
+    this.begun += 1
     this.#calls.push(call)
   }
 
@@ -104,7 +109,9 @@ export class Link {
     if (method === 'notifications/message') principal?.tell(params)
     const { content } = params
     if (method === 'notifications/tool/streamContent' && Array.isArray(content))
-      void principal?.stream(content.filter((block) => isObject(block)) as unknown as ContentBlock[])
+      Promise.resolve(
+        principal?.stream(content.filter((block) => isObject(block)) as unknown as ContentBlock[]),
+      ).catch(() => undefined)
   }
 
   #principalOf(about: unknown): Principal | undefined {

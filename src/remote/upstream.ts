@@ -221,11 +221,16 @@ export class Upstream {
     within: Within,
     principal?: Principal,
   ): Promise<JsonObject> {
+    const { link } = house
+    const { begun } = link
+    link.isReserved = true
     try {
-      return await this.#runOn(house.link, call, within, principal)
+      return await this.#runOn(link, call, within, principal)
     } catch (error) {
-      if (!(error instanceof ProtocolError) && !(error instanceof BusyError)) house.replace()
+      if (!(error instanceof ProtocolError) && link.begun !== begun) house.replace()
       throw error
+    } finally {
+      link.isReserved = false
     }
   }
 

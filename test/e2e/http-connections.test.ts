@@ -132,6 +132,96 @@ describe.each(Object.entries(WAYS))('compressed responses through %s', (_way, op
   })
 })
 
+describe('compressed responses that end their connection', () => {
+  const head = (type: string): string =>
+    `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n`
+  const json = (body: string): Buffer => gzipSync(body)
+
+  test.each<[string, (id: number) => readonly (string | Buffer)[]]>([
+    ['a broken body', () => [head('application/json'), Buffer.alloc(50, 7), 'end']],
+    ['a foreign id', (id) => [head('application/json'), json(toolResult(id + 1, 'foreign')), 'end']],
+    ['half a body', (id) => [head('application/json'), json(toolResult(id, 'x')).subarray(0, 30), 'end']],
+    [
+      'half a body and a reset',
+      (id) => [head('application/json'), json(toolResult(id, 'x')).subarray(0, 30), 'reset'],
+    ],
+    ['a broken stream', () => [head('text/event-stream'), Buffer.alloc(50, 7), 'end']],
+    [
+      'a foreign id in a stream',
+      (id) => [head('text/event-stream'), json(`data: ${toolResult(id + 1, 'x')}\n\n`), 'end'],
+    ],
+    ['no JSON in a stream', () => [head('text/event-stream'), json('data: {\n\n'), 'reset']],
+    [
+      'half a stream and a reset',
+      (id) => [head('text/event-stream'), json(`data: ${toolResult(id, 'x')}\n\n`).subarray(0, 30), 'reset'],
+    ],
+    [
+      'too long a stream',
+      () => [head('text/event-stream'), gzipSync(Buffer.alloc(30_000_000, 'x')), 'reset'],
+    ],
+  ])('› with %s fail the call alone', async (_name, answer) => {
+    const upstream = await hostileUpstream('2025-11-25', ({ id, tag, response }) =>
+      tag === 'bad' ? answer(id) : [withLength(response)],
+    )
+    const target = { url: upstream.url, maxMessageBytes: 1_000_000 }
+    const client = await connected(target, { era: '2025-11-25' })
+    const calls = Array.from({ length: 5 }, () =>
+      client.callTool('echo', { tag: 'bad' }).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    )
+    for (const failure of await Promise.all(calls)) expect(failure).toMatchObject({ name: /Error$/ })
+    expect((await client.callTool('echo', { tag: 'next' })).data).toBe('next')
+  })
+
+  test('› that are cancelled while they arrive end nothing else', async () => {
+    const body = gzipSync(toolResult(1, 'x'.repeat(10_000)))
+    let hasBegun = false
+    const upstream = await hostileUpstream('2025-11-25', ({ tag, response }) => {
+      if (tag !== 'slow') return [withLength(response)]
+      hasBegun = true
+      return [head('text/event-stream'), body.subarray(0, 40)]
+    })
+    const client = await connected(upstream.url, { era: '2025-11-25' })
+    const controller = new AbortController()
+    const call = client.callTool('echo', { tag: 'slow' }, { signal: controller.signal })
+    await expect.poll(() => hasBegun).toBe(true)
+    controller.abort(new Error('not wanted'))
+    await expect(call).rejects.toThrow('not wanted')
+    expect((await client.callTool('echo', { tag: 'next' })).data).toBe('next')
+  })
+
+  test('› of a stream that is whole give the result', async () => {
+    const upstream = await hostileUpstream('2025-11-25', ({ response }) => [
+      head('text/event-stream'),
+      json(`data: ${response}\n\n`),
+      'end',
+    ])
+    const client = await connected(upstream.url, { era: '2025-11-25' })
+    for (const tag of ['a', 'b']) expect((await client.callTool('echo', { tag })).data).toBe(tag)
+  })
+})
+
+test('a header that a proxy would get › is refused before anything is sent', async () => {
+  const upstream = await hostileUpstream('2025-11-25', ({ response }) => [withLength(response)])
+  const target = { url: upstream.url, headers: { 'Proxy-Authorization': 'secret' } }
+  await expect(connected(target)).rejects.toThrow(/^(?!.*secret).*proxy-authorization/)
+  expect(upstream.connections).toBe(0)
+})
+
+test('a dispatcher that throws › fails the call', async () => {
+  const dispatcher = {
+    dispatch: (): boolean => {
+      throw new Error('no dispatch')
+    },
+  }
+  await expect(connected({ url: 'http://localhost/mcp', dispatcher })).rejects.toMatchObject({
+    name: 'ConnectionError',
+    outcome: 'not begun',
+  })
+})
+
 test.each(ERA_PAIRS)(
   'a compressed response with a foreign id, $front → $behind › ends its connection',
   async (eras) => {

@@ -16,6 +16,14 @@ const SCRIPTS: Record<string, CallScript> = {
     socket.on('close', () => clearInterval(timer))
     return [`${EVENTS}data: ${response}\n\n`]
   },
+  'JSON in chunks that goes on after the response': ({ response }, { socket }) => {
+    const timer = setInterval(() => socket.write('1\r\n \r\n'), 20)
+    socket.on('close', () => clearInterval(timer))
+    const length = Buffer.byteLength(response).toString(16)
+    return [
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${length}\r\n${response}\r\n`,
+    ]
+  },
   'an error status with an endless body': () => [`HTTP/1.1 500 No\r\ncontent-type: text/plain\r\n${ENDLESS}`],
   'an error status with a huge body': () => [
     `HTTP/1.1 400 No\r\ncontent-type: text/plain\r\n\r\n`,

@@ -34,6 +34,11 @@ export interface ConnectionSettings {
   readonly connectTimeoutMs?: number | undefined
 }
 
+/** The settings, and how long a body may be, decompressed, in bytes. */
+export interface HttpClientSettings extends ConnectionSettings {
+  readonly maxMessageBytes: number
+}
+
 /** @throws TypeError for settings that exclude one another or cannot be meant. */
 export function checkConnectionSettings(settings: ConnectionSettings): void {
   const { fetch, dispatcher, proxy, tls, connectTimeoutMs } = settings

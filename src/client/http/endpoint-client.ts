@@ -84,7 +84,7 @@ export class EndpointClient {
   async load(): Promise<HttpClient> {
     this.#loading ??= import('#http-client').then(({ createHttpClient }) => {
       if (this.#isClosed) throw new ConnectionError('The connection has been closed', 'not begun')
-      return (this.#http ??= createHttpClient(this.#settings))
+      return (this.#http ??= createHttpClient({ ...this.#settings, maxMessageBytes: this.maxMessageBytes }))
     })
     return this.#http ?? this.#loading
   }

@@ -51,7 +51,7 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 /** A header field that may be sent (RFC 9110, sections 5.1 and 5.5), but for those that say how the message is framed. */
 const FIELD =
-  /^(?!(?:connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade):)[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/
+  /^(?!(?:connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-authorization):)[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/
 
 /**
  * Adds fields whose names are not in the list yet.

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
-import { Agent, Client, EnvHttpProxyAgent, Pool, ProxyAgent, type Dispatcher } from 'undici'
+import { Agent, errors, Client, EnvHttpProxyAgent, Pool, ProxyAgent, type Dispatcher } from 'undici'
 import type { ConnectionSettings } from './connection-settings.js'
 
 /** How long a connection may take, where nothing else is said, in milliseconds. */
@@ -107,7 +107,8 @@ class SocketOwningClient extends Client implements SocketOwner {
   }
 
   disconnect(): void {
-    this.#slot.socket?.destroy()
+    // The code of this error makes undici fail the request; without an error it would examine what it has parsed so far.
+    this.#slot.socket?.destroy(new errors.SocketError('aborted'))
   }
 }
 

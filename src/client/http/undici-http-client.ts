@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { ConnectionError } from '../../errors.js'
-import type { ConnectionSettings } from './connection-settings.js'
-import { ACCEPTED_ENCODINGS, Decompressor } from './decompressor.js'
+import { ConnectionError, MessageTooLongError } from '../../errors.js'
+import type { HttpClientSettings } from './connection-settings.js'
+import { ACCEPTED_ENCODINGS, readEncodings, StreamDecompressor } from './decompressor.js'
+import { CompressedBody } from './compressed-body.js'
 import {
   BaseExchange,
   classifyFailure,
@@ -25,25 +26,27 @@ const MAX_INFORMATIONAL = 100
 const STALE_MS = 500
 
 /** Creates the client of Node. */
-export function createHttpClient(settings: ConnectionSettings): HttpClient {
-  return new UndiciHttpClient(createDispatchers(settings))
+export function createHttpClient(settings: HttpClientSettings): HttpClient {
+  return new UndiciHttpClient(createDispatchers(settings), settings.maxMessageBytes)
 }
 
 /** Sends requests through undici's `dispatch`, which reads and writes HTTP/1.1 and keeps connections. */
 class UndiciHttpClient implements HttpClient {
   readonly #dispatchers: Dispatchers
+  readonly #maxBodyBytes: number
   /** Most requests go to the same URL as the one before. */
   #target: Target | undefined
   #lastResponseAt = 0
 
-  constructor(dispatchers: Dispatchers) {
+  constructor(dispatchers: Dispatchers, maxBodyBytes: number) {
     this.#dispatchers = dispatchers
+    this.#maxBodyBytes = maxBodyBytes
   }
 
   send(url: URL, init: HttpRequestInit, handler: ResponseHandler): HttpExchange {
     if (url !== this.#target?.url) this.#target = new Target(url, this.#dispatchers)
     const { origin, path, dispatcher } = this.#target
-    const exchange = new UndiciExchange(origin, handler, this.#responded)
+    const exchange = new UndiciExchange(origin, this.#maxBodyBytes, handler, this.#responded)
     const { method, headers, body = null } = init
     const options: Dispatcher.DispatchOptions & { readonly socketUser: UndiciExchange } = {
       origin,
@@ -58,11 +61,16 @@ class UndiciHttpClient implements HttpClient {
       bodyTimeout: 0,
       socketUser: exchange,
     }
-    if (performance.now() - this.#lastResponseAt < STALE_MS) dispatcher.dispatch(options, exchange)
-    else
-      setImmediate(() => {
-        if (!exchange.isOver) dispatcher.dispatch(options, exchange)
-      })
+    const dispatch = (): void => {
+      if (exchange.isOver) return
+      try {
+        dispatcher.dispatch(options, exchange)
+      } catch (error) {
+        exchange.onResponseError(undefined, error as Error)
+      }
+    }
+    if (performance.now() - this.#lastResponseAt < STALE_MS) dispatch()
+    else setImmediate(dispatch)
     return exchange
   }
 
@@ -96,16 +104,19 @@ class UndiciExchange extends BaseExchange implements Dispatcher.DispatchHandler,
   /** The connection in use, where the dispatcher is our own. */
   socketOwner: SocketOwner | undefined
   readonly #origin: string
+  readonly #maxBodyBytes: number
   readonly #onResponse: () => void
   #controller: Dispatcher.DispatchController | undefined
   #headers: IncomingHttpHeaders = {}
   #informational = 0
-  #decompressor: Decompressor | undefined
+  /** Decompresses the body, if it is compressed. */
+  #compressed: CompressedBody | StreamDecompressor | undefined
   #reason: unknown
 
-  constructor(origin: string, handler: ResponseHandler, onResponse: () => void) {
+  constructor(origin: string, maxBodyBytes: number, handler: ResponseHandler, onResponse: () => void) {
     super(handler)
     this.#origin = origin
+    this.#maxBodyBytes = maxBodyBytes
     this.#onResponse = onResponse
   }
 
@@ -122,7 +133,7 @@ class UndiciExchange extends BaseExchange implements Dispatcher.DispatchHandler,
   }
 
   onResponseStart(
-    controller: Dispatcher.DispatchController,
+    _controller: Dispatcher.DispatchController,
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
@@ -134,23 +145,24 @@ class UndiciExchange extends BaseExchange implements Dispatcher.DispatchHandler,
     this.status = status
     this.#headers = headers
     const encoding = this.header('content-encoding')
-    if (encoding !== undefined) this.#decompress(encoding, controller)
+    if (encoding !== undefined) this.#decompress(encoding)
     this.receiveHead(this)
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.#decompressor === undefined) this.receiveChunk(chunk)
-    else if (!this.isOver) {
-      // The end of the response must not overtake the data that is still to be decompressed.
-      controller.pause()
-      this.#decompressor.write(chunk)
-    }
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#compressed === undefined) this.receiveChunk(chunk)
+    else this.#guard(() => this.#compressed?.write(chunk))
   }
 
   onResponseEnd(): void {
     this.#onResponse()
-    this.#decompressor?.close()
-    this.receiveEnd()
+    const compressed = this.#compressed
+    if (compressed === undefined) this.receiveEnd()
+    else
+      this.#guard(() => {
+        if (compressed instanceof StreamDecompressor && !compressed.isFlushed) this.#leaveConnection()
+        compressed.end()
+      })
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -160,31 +172,53 @@ class UndiciExchange extends BaseExchange implements Dispatcher.DispatchHandler,
   protected override disconnect(reason: unknown): void {
     this.#reason = reason
     if (!this.isSent) return
-    this.#decompressor?.close()
+    if (this.#compressed instanceof StreamDecompressor) this.#compressed.close()
     // `abort` keeps the connection once the response is complete, and makes undici open another one before that.
     if (this.socketOwner !== undefined) this.socketOwner.disconnect()
     else this.#controller?.abort(reason as Error)
   }
 
-  #decompress(encoding: string, controller: Dispatcher.DispatchController): void {
-    try {
-      this.#decompressor = new Decompressor(encoding, {
-        onChunk: (chunk) => {
+  /** A body that is not judged when it is complete: the connection is not used again, and not touched any more. */
+  #leaveConnection(): void {
+    this.socketOwner?.disconnect()
+    this.socketOwner = undefined
+  }
+
+  #decompress(encoding: string): void {
+    this.#guard(() => {
+      const encodings = readEncodings(encoding)
+      if (encodings.length === 0) return
+      const handlers = {
+        onChunk: (chunk: Uint8Array) => {
           this.receiveChunk(chunk)
         },
-        onWritten: () => {
-          if (!this.isOver) controller.resume()
+        onEnd: () => {
+          this.receiveEnd()
         },
-        onError: (error) => {
+        onError: (error: Error) => {
           this.#fail(error)
         },
-      })
+      }
+      const isStream = this.header('content-type')?.includes('text/event-stream') === true
+      this.#compressed = isStream
+        ? new StreamDecompressor(encodings, handlers)
+        : new CompressedBody(encodings, this.header('content-length'), this.#maxBodyBytes, handlers)
+    })
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work()
     } catch (error) {
       this.#fail(error)
     }
   }
 
   #fail(cause: unknown): void {
+    if (cause instanceof MessageTooLongError) {
+      this.abort(cause)
+      return
+    }
     const outcome = this.isSent ? classifyFailure(cause) : 'not begun'
     const problem =
       outcome === 'unknown' ? `The connection to ${this.#origin} broke` : `${this.#origin} cannot be reached`

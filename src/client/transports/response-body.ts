@@ -17,6 +17,7 @@ const CLOSING_BYTES = new Set([0x7d, 0x5d])
 export class JsonBody {
   readonly #maxBytes: number
   readonly #onMessage: (message: unknown) => void
+  readonly #onTooMuch: (error: Error) => void
   /** How long the body is, where the head says so. */
   readonly #expected: number
   readonly #chunks: Uint8Array[] = []
@@ -24,10 +25,18 @@ export class JsonBody {
   /** From which length on the body is next looked at for a complete message. */
   #nextTry = 0
   #isComplete = false
+  /** Reads the rest of a body that goes on after its message. */
+  #drain: BodyDrain | undefined
 
-  constructor(head: ResponseHead, maxBytes: number, onMessage: (message: unknown) => void) {
+  constructor(
+    head: ResponseHead,
+    maxBytes: number,
+    onMessage: (message: unknown) => void,
+    onTooMuch: (error: Error) => void,
+  ) {
     this.#maxBytes = maxBytes
     this.#onMessage = onMessage
+    this.#onTooMuch = onTooMuch
     const length = head.header('content-encoding') === undefined ? head.header('content-length') : undefined
     this.#expected = length === undefined ? Infinity : Number(length)
   }
@@ -35,7 +44,10 @@ export class JsonBody {
   onChunk(chunk: Uint8Array): void {
     this.#length += chunk.length
     if (this.#length > this.#maxBytes) throw new MessageTooLongError(this.#maxBytes)
-    if (this.#isComplete) return
+    if (this.#isComplete) {
+      this.#drain?.onChunk(chunk)
+      return
+    }
     this.#chunks.push(chunk)
     if (this.#length >= this.#expected) this.#complete(readJson(this.#text()))
     else if (this.#expected === Infinity) this.#tryEarly(chunk)
@@ -43,6 +55,11 @@ export class JsonBody {
 
   onEnd(): void {
     if (!this.#isComplete) this.#complete(readJson(this.#text()))
+    this.#drain?.onEnd()
+  }
+
+  stop(): void {
+    this.#drain?.stop()
   }
 
   /** Without a length only the message itself shows that it is complete. */
@@ -55,6 +72,9 @@ export class JsonBody {
     } catch {
       return
     }
+    this.#drain = new BodyDrain((error) => {
+      if (error !== undefined) this.#onTooMuch(error)
+    })
     this.#complete(message)
   }
 

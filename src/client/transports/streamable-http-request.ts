@@ -123,10 +123,17 @@ export class StreamableHttpRequest implements ResponseHandler {
       this.#resolve()
     } else if (type === 'application/json') {
       this.#transport.succeeded(this.#message, head)
-      this.#body = new JsonBody(head, this.#transport.endpoint.maxMessageBytes, (message) => {
-        this.#receive(message)
-        if (!this.#isOver) throw foreignResponse(this.#message.id)
-      })
+      this.#body = new JsonBody(
+        head,
+        this.#transport.endpoint.maxMessageBytes,
+        (message) => {
+          this.#receive(message)
+          if (!this.#isOver) throw foreignResponse(this.#message.id)
+        },
+        (error) => {
+          this.#exchange?.abort(error)
+        },
+      )
     } else {
       const { origin } = this.#transport.endpoint.url
       throw this.#broken(
@@ -155,7 +162,7 @@ export class StreamableHttpRequest implements ResponseHandler {
 
   onError(error: unknown): void {
     this.#exchangeOver()
-    if (!(this.#body instanceof JsonBody)) this.#body?.stop()
+    this.#body?.stop()
     if (this.#body instanceof EventsBody || this.#resumptions > 0) this.#resume(error)
     else this.#finish(error)
   }
