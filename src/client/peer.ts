@@ -185,6 +185,7 @@ export class Peer implements PendingRequestOwner {
   }
 
   #receive(message: unknown, facts: MessageFacts | undefined): void {
+    if (this.#isClosed) return
     if (Array.isArray(message)) {
       for (const part of message) this.#receive(part, facts)
       return
@@ -201,7 +202,8 @@ export class Peer implements PendingRequestOwner {
     }
     const related = this.#waiting.get(facts?.relatedRequestId)
     // A message on the stream of a request that is over is about that request, and nothing else.
-    const isLate = facts?.relatedRequestId !== undefined && related === undefined
+    // So is a message without a name on a connection that was replaced: requests run over another one now.
+    const isLate = related === undefined && (facts?.relatedRequestId !== undefined || this.#isRetired)
     const about = isLate ? REQUEST_IS_OVER : related?.options.about
     if (incoming.kind === 'notification')
       this.#notified(incoming.message.method, incoming.message.params, about)

@@ -56,6 +56,7 @@ describe.each(ERA_PAIRS)('a second response behind a good one, $front → $behin
       const framed = FRAMINGS[framing as keyof typeof FRAMINGS]
       let isHostile = true
       let injected = 0
+      let unsent = 0
       let count = 0
       let last: Call | undefined
       const upstream = await hostileUpstream(eras.behind, (call, { socket }) => {
@@ -67,7 +68,11 @@ describe.each(ERA_PAIRS)('a second response behind a good one, $front → $behin
         // It has the id of an earlier call, of another caller for the most part.
         const stray = framed(toolResult(earlier.id, earlier.tag))
         if (delay === undefined) return [framed(call.response) + stray]
-        setTimeout(() => socket.write(stray), delay)
+        unsent += 1
+        setTimeout(() => {
+          unsent -= 1
+          socket.write(stray)
+        }, delay)
         return [framed(call.response)]
       })
       const callers = await callersOf(upstream.url, eras)
@@ -78,6 +83,7 @@ describe.each(ERA_PAIRS)('a second response behind a good one, $front → $behin
       expect(failed.length).toBeLessThanOrEqual(delay === undefined ? 0 : injected)
       for (const { got } of failed) expect(String(got)).toMatch(/not known whether|lost|unavailable/)
       isHostile = false
+      await expect.poll(() => unsent).toBe(0)
       // Strays that were sent before may still meet the first calls.
       await callAll(callers)
       for (const { tag, got } of await callAll(callers)) expect(got).toBe(tag)
