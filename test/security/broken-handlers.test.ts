@@ -22,7 +22,7 @@ test('an elicitation handler that rejects with undefined › is answered with an
   })
   const client = await connected(await serve(server), {
     era: '2025-11-25',
-    elicitation: () => Promise.reject(undefined as unknown as Error),
+    elicitation: () => Promise.reject(undefined),
   })
   expect(await client.callTool('asks', {}, { throwOnError: false })).toMatchObject({ isError: true })
   await new Promise((resolve) => setImmediate(resolve))
