@@ -160,7 +160,7 @@ class UndiciExchange extends BaseExchange implements Dispatcher.DispatchHandler,
     if (compressed === undefined) this.receiveEnd()
     else
       this.#guard(() => {
-        if (compressed instanceof StreamDecompressor && !compressed.isFlushed) this.#leaveConnection()
+        if (compressed instanceof StreamDecompressor) this.#leaveConnection(compressed.isFlushed)
         compressed.end()
       })
   }
@@ -178,9 +178,9 @@ class UndiciExchange extends BaseExchange implements Dispatcher.DispatchHandler,
     else this.#controller?.abort(reason as Error)
   }
 
-  /** A body that is not judged when it is complete: the connection is not used again, and not touched any more. */
-  #leaveConnection(): void {
-    this.socketOwner?.disconnect()
+  /** The exchange ends later than its response: the connection may be used by others then, if all of the body was judged. */
+  #leaveConnection(isJudged: boolean): void {
+    if (!isJudged) this.socketOwner?.disconnect()
     this.socketOwner = undefined
   }
 
