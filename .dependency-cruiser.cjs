@@ -1,6 +1,6 @@
 /** The import arrow is the request arrow: a room may import only rooms further right. */
 const ROOMS = [
-  'remote',
+  'proxy',
   'client',
   'transports',
   'sessions',

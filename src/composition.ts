@@ -14,7 +14,7 @@ import { bordered } from './providers/transforms/border.js'
 import { surrounded, type Layer, type Middleware } from './providers/transforms/middleware.js'
 import { Namespace } from './providers/transforms/namespace.js'
 import { reshape, reshaped, seeing, type See, type SeenTable } from './providers/transforms/reshape.js'
-import type { RemoteProvider } from './remote/remote-provider.js'
+import type { RemoteProvider } from './proxy/remote-provider.js'
 import { Visibility, type Selector } from './providers/visibility.js'
 import type { MountStatus } from './transports/http/health.js'
 
@@ -38,6 +38,7 @@ export class Composition {
   readonly #layers: Layer[] = []
   readonly #sees: See[] = []
   #mounts: readonly Mount[] = []
+  #isFiltered = false
 
   constructor(settings: Settings, open: Open | undefined) {
     const visibility = new Visibility()
@@ -67,6 +68,19 @@ export class Composition {
     return [...own, ...this.#mounts.flatMap(({ child }) => child.upstreams)]
   }
 
+  /** Whether there is no other source of components, besides the server's own. */
+  isSole(provider: Provider): boolean {
+    return this.#mounts.length === 0 && this.#providers.size === 1 && this.#providers.has(provider)
+  }
+
+  /** Whether some components are not for every caller, or are hidden, changed or guarded. */
+  get isRestricted(): boolean {
+    if (this.#isFiltered || this.#layers.length > 0 || this.#sees.length > 0) return true
+    return COMPONENT_KINDS.some((kind) =>
+      this.#local.list(kind).some(({ access, scopes }) => access !== undefined || scopes !== undefined),
+    )
+  }
+
   /** How what it offers is to be used, as those providers say whose names are its own. */
   instructions(caller: Caller): Eventually<string | undefined> {
     const unprefixed = [...this.#providers].filter(([provider, seen]) => seen === provider)
@@ -92,6 +106,7 @@ export class Composition {
 
   /** Show or hide components, wherever they come from, by the names that they have in here. */
   show(selector: Selector, visible: boolean): void {
+    if (!visible) this.#isFiltered = true
     this.#all.show(selector, visible)
   }
 

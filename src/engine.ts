@@ -1,16 +1,20 @@
 import type { Caller } from './components/context.js'
 import type { Composition } from './composition.js'
+import { methodNotFound } from './errors.js'
 import type { FastMCPOptions, Settings } from './options.js'
 import type { ServerIdentity } from './protocol/era.js'
 import { era2025 } from './protocol/era-2025.js'
 import { Era2026 } from './protocol/era-2026.js'
+import { isProtocolMethod } from './protocol/methods.js'
 import type { Implementation } from './protocol/types.js'
 import { Access } from './router/access.js'
-import { Router } from './router/router.js'
+import type { Eventually } from './providers/provider.js'
+import { Router, type RouterOptions } from './router/router.js'
 import { ChangeNotifier } from './sessions/change-notifier.js'
 import { RequestStates } from './sessions/request-state.js'
 import { Running } from './sessions/running.js'
 import type { Connected } from './sessions/server-events.js'
+import { ServerIntroducer, type Proxied } from './sessions/server-introducer.js'
 import { Sessions } from './sessions/sessions.js'
 import { Watches } from './sessions/watches.js'
 
@@ -20,22 +24,37 @@ type Introduced = Pick<
   'name' | 'version' | 'title' | 'description' | 'websiteUrl' | 'icons' | 'instructions'
 >
 
+/** The parts of a server that its sessions refer to. */
+interface Parts {
+  readonly composition: Composition
+  readonly connected: Connected
+  /** The server behind a proxy of one server. */
+  readonly proxied: () => Proxied | undefined
+}
+
 /** Put together what serves a server's components to its clients. */
 export function assemble(
   options: Introduced,
   settings: Settings,
-  composition: Composition,
-  connected: Connected,
+  { composition, connected, proxied }: Parts,
 ): Sessions {
   const { provider, scope } = composition
   const identity = identityOf(options)
   const { logger } = settings
   const access = new Access(logger)
+  const instructions = (caller: Caller): Eventually<string | undefined> =>
+    options.instructions ?? composition.instructions(caller)
+  const passesUnknown = (method: string): boolean =>
+    !isProtocolMethod(method) && proxied()?.isTransparent() === true
+  const forward: RouterOptions['forward'] = (method, params, context) => {
+    const behind = passesUnknown(method) ? proxied() : undefined
+    return behind?.server.forward(method, params, context) ?? Promise.reject(methodNotFound(method))
+  }
   const services = {
-    identity,
-    instructions: (caller: Caller) => options.instructions ?? composition.instructions(caller),
+    introducer: new ServerIntroducer(identity, instructions, proxied),
+    passesUnknown,
     eras: { '2025-11-25': era2025, '2026-07-28': new Era2026(identity, settings.cache) },
-    router: new Router(provider, settings, access),
+    router: new Router(provider, { ...settings, forward }, access),
     access,
     scope,
     changes: new ChangeNotifier(provider),

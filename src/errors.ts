@@ -180,10 +180,12 @@ export class InsufficientScopeError extends ProtocolError {
   /** All the scopes that are needed. */
   readonly scopes: readonly string[]
 
-  constructor(what: string, scopes: readonly string[]) {
-    super(ErrorCode.InvalidRequest, `Insufficient scope for '${what}': ${scopes.join(' ')}`, {
-      requiredScopes: scopes,
-    })
+  constructor(
+    what: string,
+    scopes: readonly string[],
+    message = `Insufficient scope for '${what}': ${scopes.join(' ')}`,
+  ) {
+    super(ErrorCode.InvalidRequest, message, { requiredScopes: scopes })
     this.scopes = scopes
   }
 }
@@ -192,8 +194,10 @@ export class InsufficientScopeError extends ProtocolError {
 export class ResourceNotFoundError extends ProtocolError {
   readonly uri: string
 
-  constructor(uri: string) {
-    super(ErrorCode.ResourceNotFound, `Resource not found: ${uri}`, { uri })
+  /** `message` and `data` replace what the error says of its own. */
+  constructor(uri: string, said: { readonly message?: string; readonly data?: unknown } = {}) {
+    const { message = `Resource not found: ${uri}`, data = { uri } } = said
+    super(ErrorCode.ResourceNotFound, message, data)
     this.uri = uri
   }
 }

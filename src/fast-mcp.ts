@@ -21,14 +21,15 @@ import {
 } from './options.js'
 import type { RunKind } from './protocol/kinds.js'
 import {
+  isolated,
   isServersConfig,
   nameOf,
+  proxied,
   remoteTo,
   type ProxyOptions,
   type ProxyTarget,
   type ServersConfig,
 } from './proxy.js'
-import type { RemoteProvider } from './remote/remote-provider.js'
 import type { Provider } from './providers/provider.js'
 import type { Middleware, MiddlewareOf } from './providers/transforms/middleware.js'
 import type { See, SeenTable } from './providers/transforms/reshape.js'
@@ -36,8 +37,8 @@ import type { Selector } from './providers/visibility.js'
 import { Servings } from './serving.js'
 import type { ClientSession } from './sessions/client-session.js'
 import { Connected, type ServerEvents } from './sessions/server-events.js'
+import type { Proxied } from './sessions/server-introducer.js'
 import type { Sessions } from './sessions/sessions.js'
-import { serveTransport } from './transports/connection.js'
 import { fetchFrom } from './transports/http/fetch.js'
 import type { HttpEndpoint } from './transports/http/endpoint.js'
 import type { ServerStatus } from './transports/http/health.js'
@@ -75,6 +76,8 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   readonly #servings: Servings
   readonly #lifecycle: Lifecycle
   readonly #connected: Connected
+  /** There where this is a proxy of one server. */
+  #proxied: Proxied | undefined
   #endpoint: HttpEndpoint | undefined
   #routes: Hono | undefined
 
@@ -83,7 +86,8 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
     this.#settings = withDefaults(options)
     this.#composition = new Composition(this.#settings, () => options.lifespan?.(this))
     this.#connected = new Connected(this.#settings.logger)
-    this.#sessions = assemble(options, this.#settings, this.#composition, this.#connected)
+    const parts = { composition: this.#composition, connected: this.#connected, proxied: () => this.#proxied }
+    this.#sessions = assemble(options, this.#settings, parts)
     this.#lifecycle = new Lifecycle(this.#composition.lifespan)
     this.#servings = new Servings(this.#sessions, this.#settings, this.#lifecycle, {
       routes: () => this.#routes,
@@ -104,12 +108,17 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
     const { name = several === undefined ? nameOf(target) : 'composite', version = '1.0.0' } = options
     // How to be let in there is not how to be let in here.
     const { auth: _, ...own } = options
-    const proxy = new FastMCP({ ...own, name, version })
+    // The roots of a client are for the server behind, which asks for them itself.
+    const proxy = new FastMCP({ roots: { enabled: false }, ...own, name, version })
     if (several === undefined) {
       const { logger } = proxy.#settings
-      return proxy.addProvider(
-        remoteTo(target as Exclude<ProxyTarget, ServersConfig>, options, { info: { name, version }, logger }),
-      )
+      const remote = remoteTo(target as Exclude<ProxyTarget, ServersConfig>, options, {
+        name,
+        version,
+        logger,
+      })
+      proxy.#proxied = proxied(remote, options, proxy.#composition, proxy.#settings)
+      return proxy.addProvider(remote)
     }
     for (const [key, server] of several) {
       const { era = options.era, timeoutMs = options.timeoutMs } = server
@@ -238,7 +247,7 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   ): FastMCP<Auth, Tools & Prefixed<Prefix, T>, Prompts & Prefixed<Prefix, P>>
   mount(...given: readonly unknown[]): never {
     const { prefix, server, options } = mounting(given)
-    const isolation = options.asProxy === true ? this.#isolating(server) : undefined
+    const isolation = options.asProxy === true ? isolated(server.#sessions, this.#settings) : undefined
     this.#composition.mount(server.#composition, prefix, isolation)
     return this as never
   }
@@ -370,14 +379,6 @@ export class FastMCP<Auth = unknown, Tools extends object = Nothing, Prompts ext
   /** Send a request through the HTTP layer without a socket, as a test would: `server.request('/mcp', init)`. */
   request(path: string, init?: RequestInit): Promise<Response> {
     return this.fetch(new Request(new URL(path, 'http://localhost'), init))
-  }
-
-  /** A server whose components run in sessions of its own. What it needs is opened by whoever mounts it. */
-  #isolating(server: FastMCP): RemoteProvider {
-    const { name, version, logger } = this.#settings
-    const connect = (transport: Transport): Promise<unknown> => serveTransport(transport, server.#sessions)
-    const options = { timeoutMs: Infinity, maxConcurrency: Infinity, listens: false, tellsWho: true }
-    return remoteTo({ connect }, options, { info: { name, version }, logger })
   }
 
   #defineTool(tool: unknown): Component<'tool'> {

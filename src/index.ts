@@ -41,8 +41,8 @@ export type {
 } from './client/target.js'
 export type { PromptInput, PromptName, ToolInput, ToolName, ToolOutput } from './client/typed.js'
 export type { ProxyOptions, ProxyTarget, ReplicasConfig, ServerConfig, ServersConfig } from './proxy.js'
-export type { AskedBy, UpstreamOptions } from './remote/options.js'
-export type { ReplicaPolicy } from './remote/remote-provider.js'
+export type { AskedBy, UpstreamOptions } from './proxy/upstream-options.js'
+export type { ReplicaPolicy } from './proxy/remote-provider.js'
 export type {
   EmbeddedOptions,
   FastMCPOptions,

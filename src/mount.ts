@@ -1,5 +1,5 @@
 import type { Composition } from './composition.js'
-import type { RemoteProvider } from './remote/remote-provider.js'
+import type { RemoteProvider } from './proxy/remote-provider.js'
 import { TransformedProvider } from './providers/transformed.js'
 import { bordered } from './providers/transforms/border.js'
 import type { Namespace } from './providers/transforms/namespace.js'

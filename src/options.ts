@@ -69,7 +69,7 @@ export interface FastMCPOptions<Auth = unknown> {
 
 /** What is known of a client's roots when `connect` tells of it. */
 export interface RootsOptions {
-  /** Ask clients up to 2025-11-25 that declare roots as soon as they are there. Default: `true`. */
+  /** Ask clients up to 2025-11-25 that declare roots as soon as they are there. Default: `true`, for a proxy `false`. */
   readonly enabled?: boolean | undefined
 }
 

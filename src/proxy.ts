@@ -7,10 +7,16 @@ import {
   type TargetDefaults,
   type UrlTarget,
 } from './client/target.js'
-import type { FastMCPOptions } from './options.js'
-import type { Implementation } from './protocol/types.js'
-import type { UpstreamOptions, UpstreamSettings } from './remote/options.js'
-import { RemoteProvider, type ReplicaPolicy } from './remote/remote-provider.js'
+import type { Composition } from './composition.js'
+import type { FastMCPOptions, Settings } from './options.js'
+import { ownHandlersOf } from './proxy/own-handlers.js'
+import { RemoteProvider, type ReplicaPolicy } from './proxy/remote-provider.js'
+import type { UpstreamConfig, UpstreamOptions } from './proxy/upstream-options.js'
+import type { Change } from './providers/changes.js'
+import type { Proxied } from './sessions/server-introducer.js'
+import type { Sessions } from './sessions/sessions.js'
+import { serveTransport } from './transports/connection.js'
+import type { Transport } from './transports/transport.js'
 import type { Logger } from './runtime/logger.js'
 
 /** Several servers, each by the key that its names are prefixed with. */
@@ -47,24 +53,32 @@ function isReplicas(target: object): target is ReplicasConfig {
 /** @throws TypeError for what is no server. */
 export function remoteTo(
   target: Exclude<ProxyTarget, ServersConfig>,
-  given: ProxyOptions & Pick<UpstreamSettings, 'listens' | 'tellsWho'>,
-  { info, logger }: { readonly info: Implementation; readonly logger: Logger },
+  given: ProxyOptions & Pick<UpstreamConfig, 'subscribesToChanges' | 'forwardsIdentity'>,
+  { name, version, logger }: { readonly name: string; readonly version: string; readonly logger: Logger },
 ): RemoteProvider {
+  const client = target instanceof ServerClient ? target.options : {}
   const options = target instanceof ServerClient ? withOptionsOf(target, given) : given
-  const { name } = info
+  const info = { name: client.name ?? name, version: client.version ?? version }
+  const ownHandlers = ownHandlersOf(client)
   const connectors = connectorsTo(target, options)
   const { policy = 'leastPending' } = typeof target === 'object' && isReplicas(target) ? target : {}
   return new RemoteProvider(
     name,
-    (through) => {
+    (shared) => {
       const settings = connectors.map((connector, at) => ({
         ...options,
-        ...through,
+        ...shared,
         name: connectors.length === 1 ? name : `${name}#${at + 1}`,
         connector,
         info,
-        onProblem: (problem: string, error?: unknown) => {
+        ownHandlers,
+        onChange: (change: Change) => {
+          shared.onChange(change)
+          if (change.type === 'listChanged') ownHandlers?.listChanged(change.kind)
+        },
+        onWarning: (problem: string, error?: unknown) => {
           logger.warn(problem, ...(error === undefined ? [] : [error]))
+          ownHandlers?.warn(problem, error)
         },
       }))
       const [first, ...rest] = settings
@@ -104,6 +118,37 @@ function withOptionsOf<Options extends ProxyOptions>(client: ServerClient<never>
 function targetDefaults(options: ProxyOptions): TargetDefaults {
   const { auth, fetch, dispatcher, proxy, tls, maxSockets, maxMessageBytes, connectTimeoutMs } = options
   return { auth, fetch, dispatcher, proxy, tls, maxSockets, maxMessageBytes, connectTimeoutMs }
+}
+
+/** Returns how a proxy of one server introduces itself, and whether it passes on requests of extensions. */
+export function proxied(
+  server: RemoteProvider,
+  { name, version, title, description, websiteUrl, icons, instructions }: ProxyOptions,
+  composition: Pick<Composition, 'isSole' | 'isRestricted'>,
+  { authenticator }: Pick<Settings, 'authenticator'>,
+): Proxied {
+  const isSole = (): boolean => composition.isSole(server)
+  return {
+    server,
+    given: { name, version, title, description, websiteUrl, icons: icons && [...icons], instructions },
+    isSole,
+    isTransparent: () => isSole() && !composition.isRestricted && authenticator === undefined,
+  }
+}
+
+/** Returns a provider of a server's components that runs them in sessions of that server. */
+export function isolated(
+  sessions: Sessions,
+  settings: Pick<Settings, 'name' | 'logger'> & { readonly version: string },
+): RemoteProvider {
+  const connect = (transport: Transport): Promise<unknown> => serveTransport(transport, sessions)
+  const options = {
+    timeoutMs: Infinity,
+    maxConcurrency: Infinity,
+    subscribesToChanges: false,
+    forwardsIdentity: true,
+  }
+  return remoteTo({ connect }, options, settings)
 }
 
 /** How a server is named that was given no name. */

@@ -360,6 +360,7 @@ export interface Transport {
     readonly hears?: boolean | undefined;
     onresumed?: (() => void) | undefined;
     readonly eras?: readonly EraName[] | undefined;
+    readonly hasSession?: boolean | undefined;
     setProtocolVersion?: ((_: string) => void) | undefined;
     readonly hasPerRequestStream?: boolean | undefined;
 }
@@ -367,6 +368,7 @@ export interface UpstreamOptions {
     readonly headers?: ((_: AskedBy) => Readonly<Record<string, string>>) | undefined;
     readonly era?: 'auto' | EraName | undefined;
     readonly shared?: boolean | undefined;
+    readonly anonymous?: 'separate' | 'share' | undefined;
     readonly timeoutMs?: number | undefined;
     readonly connectTimeoutMs?: number | undefined;
     readonly maxConcurrency?: number | undefined;
@@ -568,7 +570,10 @@ export declare class ResourceError extends PublicError {
 }
 export declare class ResourceNotFoundError extends ProtocolError {
     readonly uri: string;
-    constructor(_: string);
+    constructor(_: string, _?: {
+        readonly message?: string;
+        readonly data?: unknown;
+    });
 }
 export declare class SSETransport implements Transport {
     #private;
@@ -604,6 +609,7 @@ export declare class StreamableHTTPTransport implements Transport {
     constructor(_: string | URL, _?: HttpTransportOptions | EndpointClient, _?: () => Readonly<Record<string, string>>);
     get hears(): boolean;
     get sessionId(): string | undefined;
+    get hasSession(): boolean;
     start(): Promise<void>;
     setProtocolVersion(_: string): void;
     send(_: JsonRpcMessage, _?: SendOptions): Promise<void>;
@@ -668,9 +674,9 @@ export declare const ErrorCode: {
 // #endregion
 
 // #region Re-exports
-export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-ewURUp1t.js';
-export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-B01spCwH.js';
-export { c as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-1L-BV2jk.js';
+export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-pJiG6f9l.js';
+export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-Cl8KSdRe.js';
+export { c as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-Rzs2GkfL.js';
 export { e as ClientTlsOptions, f as HttpDispatcher } from './connection-settings-C5M1dF7g.js';
 // #endregion
 
@@ -706,6 +712,7 @@ declare class InMemoryTransport implements Transport {
     onclose?: (() => void) | undefined;
     onerror?: ((_: Error) => void) | undefined;
     credentials: (() => Credentials | undefined) | undefined;
+    isShared: boolean;
     join(_: InMemoryTransport): void;
     start(): Promise<void>;
     send(_: JsonRpcMessage, _?: SendOptions): Promise<void>;

@@ -21,6 +21,7 @@ export class FastMCP {
   servings
   lifecycle
   connected
+  proxied
   endpoint
   routes
   constructor(_) {}
@@ -59,7 +60,6 @@ export class FastMCP {
   nodeHandler(_) {}
   fetch
   request(_, _) {}
-  isolating(_) {}
   defineTool(_) {}
 }
 export class NpxStdioTransport extends StdioTransport {
@@ -123,6 +123,7 @@ export class StreamableHTTPTransport {
   constructor(_, _, _) {}
   get hears() {}
   get sessionId() {}
+  get hasSession() {}
   start() {}
   setProtocolVersion(_) {}
   send(_, _) {}
@@ -157,7 +158,7 @@ export async function safePath(_, _) {}
 // #endregion
 
 // #region Re-exports
-export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-YYOFDYZQ.js';
-export { inMemoryTransports } from './chunk-5RHBP27E.js';
-export { inputRequired } from './chunk-CBQGTJVL.js';
+export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-GFBVBZ4O.js';
+export { inMemoryTransports } from './chunk-5G7E2AX6.js';
+export { inputRequired } from './chunk-3VQFYQDW.js';
 // #endregion

@@ -2,7 +2,8 @@ import { ConnectionError, HttpStatusError, RequestTimeoutError, SessionForgotten
 import type { EraName } from '../protocol/era.js'
 import type { Credentials } from '../sessions/sinks.js'
 import type { JsonObject, Meta } from '../protocol/types.js'
-import { envelopeOf, negotiate, type Agreement, type Introduction } from './negotiation.js'
+import { envelopeOf, type Agreement, type Introduction } from '../protocol/client-dialects.js'
+import { negotiate } from './negotiation.js'
 import { Peer, type PeerHandlers, type PeerRequest } from './peer.js'
 import type { Connector, Way } from './target.js'
 import { LONGEST_TIMER_MS } from '../runtime/timers.js'
@@ -37,6 +38,7 @@ export interface Opened {
 }
 
 interface Open {
+  readonly id: string
   readonly peer: Peer
   readonly agreement: Agreement
 }
@@ -66,6 +68,16 @@ export class Connection {
   /** Whether what the server tells of its own accord is heard now. */
   get hears(): boolean {
     return this.#open?.peer.hears ?? false
+  }
+
+  /** Whether the server keeps a session for this connection. */
+  get hasSession(): boolean {
+    return this.#open?.peer.hasSession ?? false
+  }
+
+  /** Identifies the process, or session, that the connection is open to; another one each time it is opened. */
+  get openId(): string | undefined {
+    return this.#open?.id
   }
 
   /** Open it, if it is not open. @throws ConnectionError where the server cannot be reached or does not speak as we do. */
@@ -100,6 +112,12 @@ export class Connection {
     this.#open?.peer.notify(method, params)
   }
 
+  /** Notifies the server that the client's roots have changed, in an era that has such a notification. */
+  rootsChanged(): void {
+    const method = this.agreement?.dialect.rootsChanged
+    if (method !== undefined) this.notify(method)
+  }
+
   /** Opens a new connection for later requests. The present one closes when nothing waits for it any more. */
   replace(): void {
     const open = this.#open
@@ -123,11 +141,7 @@ export class Connection {
     params: JsonObject,
     options: ConnectionRequest,
   ): Promise<JsonObject> {
-    if (agreement.era === '2025-11-25') return peer.request(method, params, options)
-    const meta = options.as ?? this.#envelope
-    const own = params['_meta'] as Meta | undefined
-    const _meta = own === undefined ? meta : { ...own, ...meta }
-    return peer.request(method, withMeta(params, _meta), options)
+    return peer.request(method, agreement.dialect.wrap(params, options.as ?? this.#envelope), options)
   }
 
   /** Many may need it at once: it is opened once. */
@@ -186,9 +200,8 @@ export class Connection {
         openTimeoutMs,
       )
       if (this.#isClosed) throw new ConnectionError('The connection is closed', 'not begun')
-      // From 2026-07-28 on the end of its stream says so.
-      peer.tellsOff = agreement.era === '2025-11-25' || transport.hasPerRequestStream !== true
-      return { peer, agreement }
+      peer.tellsOff = agreement.dialect.sendsCancelled(transport.hasPerRequestStream === true)
+      return { id: crypto.randomUUID(), peer, agreement }
     } catch (error) {
       await peer.close().catch(() => undefined)
       throw error
@@ -205,14 +218,6 @@ export class Connection {
     open.peer.retire()
     this.#options.onLost?.()
   }
-}
-
-/** A copy, key by key: many times cheaper than a spread of objects that differ in shape. */
-function withMeta(params: JsonObject, _meta: Meta): JsonObject {
-  const all: Record<string, unknown> = {}
-  for (const key in params) all[key] = params[key]
-  all['_meta'] = _meta
-  return all
 }
 
 /** Only a request that was certainly not sent is sent again, over a new connection. */

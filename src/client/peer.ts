@@ -11,11 +11,12 @@ import type { Credentials } from '../sessions/sinks.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
 import type { MessageFacts, Transport } from '../transports/transport.js'
 import { SlotMap } from '../util/slot-map.js'
+import type { Handshake } from '../protocol/client-dialects.js'
 import { Deadlines } from './deadlines.js'
 import { PendingRequest, type PendingRequestOwner, type Sender } from './pending-request.js'
 
 /** What a message is about that belongs to a request which is over. */
-export const REQUEST_IS_OVER = Symbol('a request that is over')
+const REQUEST_IS_OVER = Symbol('a request that is over')
 
 /** How many requests of the other side are answered at once. */
 const MAX_ANSWERING = 100
@@ -98,9 +99,18 @@ export class Peer implements PendingRequestOwner {
     await this.#transport.start()
   }
 
-  /** Tell the transport which revision was agreed on. */
-  agreed(version: string): void {
-    this.#transport.setProtocolVersion?.(version)
+  /** Whether the server keeps a session for this connection. */
+  get hasSession(): boolean {
+    return this.#transport.hasSession ?? true
+  }
+
+  /** Returns the messages that open the connection, each with a time limit. */
+  handshake(timeoutMs: number): Handshake {
+    return {
+      request: (method, params) => this.request(method, params, { timeoutMs }),
+      notify: (method) => this.tell(method, timeoutMs),
+      setProtocolVersion: (version) => this.#transport.setProtocolVersion?.(version),
+    }
   }
 
   /**

@@ -224,21 +224,22 @@ export class ServerClient<App = unknown> {
 
   /** See whether the server is there. From 2026-07-28 on, where there is no ping, `server/discover` serves. */
   async ping(options?: RequestOptions): Promise<void> {
-    const { era } = await this.#connection.open()
-    await this.#request(era === '2025-11-25' ? 'ping' : 'server/discover', {}, options)
+    const { dialect } = await this.#connection.open()
+    await this.#request(dialect.ping, {}, options)
   }
 
   /** Hear of the log from a level on (server/utilities/logging). */
   async setLoggingLevel(level: LogLevel): Promise<void> {
     this.#logLevel = level
-    const { era } = await this.#connection.open()
-    if (era === '2025-11-25') await this.#request('logging/setLevel', { level })
-    else this.#connection.introduce({ logLevel: level })
+    const { dialect } = await this.#connection.open()
+    const request = dialect.setLevel(level)
+    if (request === undefined) this.#connection.introduce({ logLevel: level })
+    else await this.#request(request.method, request.params)
   }
 
   /** Tell the server that the roots are others now. */
   rootsChanged(): void {
-    if (this.era === '2025-11-25') this.#connection.notify('notifications/roots/list_changed')
+    this.#connection.rootsChanged()
   }
 
   /** Go on after the user has been sent to the authorization server and back; then connect again. */
@@ -259,12 +260,9 @@ export class ServerClient<App = unknown> {
 
   async #opened(connection: Opened): Promise<void> {
     await this.#subscriptions.restore(connection)
-    if (this.#logLevel !== undefined && connection.agreement.era === '2025-11-25')
-      await connection.request(
-        'logging/setLevel',
-        { level: this.#logLevel },
-        { timeoutMs: DEFAULT_CONNECT_TIMEOUT_MS },
-      )
+    const request = this.#logLevel && connection.agreement.dialect.setLevel(this.#logLevel)
+    if (request !== undefined)
+      await connection.request(request.method, request.params, { timeoutMs: DEFAULT_CONNECT_TIMEOUT_MS })
   }
 
   async #list<K extends ComponentKind>(kind: K, options?: RequestOptions): Promise<DefinitionOf<K>[]> {

@@ -70,9 +70,9 @@ export class Subscriptions {
     this.#counts.set(uri, count + 1)
     if (count > 0) return
     try {
-      const { era } = await this.#connection().open()
-      if (era === '2025-11-25') await this.#connection().request('resources/subscribe', { uri }, PATIENCE)
-      else await this.#listen()
+      const { resourceSubscription } = (await this.#connection().open()).dialect
+      if (resourceSubscription === undefined) await this.#listen()
+      else await this.#connection().request(resourceSubscription.add, { uri }, PATIENCE)
     } catch (error) {
       this.#forget(uri)
       throw error
@@ -82,20 +82,23 @@ export class Subscriptions {
   /** Hear of it no more. */
   async delete(uri: string): Promise<void> {
     if (!this.#forget(uri)) return
-    const era = this.#connection().agreement?.era
-    if (era === '2025-11-25') await this.#connection().request('resources/unsubscribe', { uri }, PATIENCE)
-    else if (era !== undefined) await this.#listen()
+    const { dialect } = this.#connection().agreement ?? {}
+    if (dialect === undefined) return
+    const { resourceSubscription } = dialect
+    if (resourceSubscription === undefined) await this.#listen()
+    else await this.#connection().request(resourceSubscription.remove, { uri }, PATIENCE)
   }
 
   /** The connection has been opened, perhaps anew: say again what is to be heard. */
   async restore({ agreement, request }: Opened): Promise<void> {
-    if (agreement.era === '2026-07-28') {
+    const { resourceSubscription } = agreement.dialect
+    if (resourceSubscription === undefined) {
       // It is not waited for: a server may never acknowledge it.
       if (this.#wantsLists || this.#counts.size > 0) this.#listen().catch(() => undefined)
       return
     }
     for (const uri of this.#counts.keys())
-      await request('resources/subscribe', { uri }, PATIENCE).catch(ignoreRefusal)
+      await request(resourceSubscription.add, { uri }, PATIENCE).catch(ignoreRefusal)
   }
 
   /** Take a notification. Gives whether it was one of these. */
@@ -129,8 +132,11 @@ export class Subscriptions {
     return count === 1
   }
 
-  /** Whether changed lists are told now, as far as that has to be asked for. */
+  /** Whether the server notifies of changed lists now. */
   get isListening(): boolean {
+    const { agreement, hears } = this.#connection()
+    // Up to 2025-11-25 that needs no request.
+    if (agreement?.dialect.resourceSubscription !== undefined) return hears
     return this.#listening?.isAcknowledged === true
   }
 

@@ -145,6 +145,7 @@ function inMemory(server: InProcessServer): Connector {
   const connect: Way = async (_headers, credentials) => {
     const [clientSide, serverSide] = inMemoryTransports()
     clientSide.credentials = credentials
+    serverSide.isShared = credentials !== undefined
     await server.connect(serverSide)
     return clientSide
   }

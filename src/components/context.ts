@@ -37,6 +37,8 @@ export interface Caller {
   readonly via?: string | undefined
   /** What the request is part of; nothing from 2026-07-28 on. */
   readonly conversation?: RelaySession | undefined
+  /** Identifies the connection of the request, where every request that comes over it is of this one client. */
+  readonly connectionId?: string | undefined
 }
 
 /** Those of some scopes that somebody has not been granted. */
@@ -187,7 +189,7 @@ export interface Relay {
   /** What the request carries as `_meta` that is not the protocol's own. */
   readonly meta: Meta | undefined
   /** Numbers what is run elsewhere on behalf of the request, in the same order each time it is run. */
-  turn(): number
+  nextCallIndex(): number
   /** What an earlier round of the request remembered under a key (2026-07-28, basic/patterns/mrtr). */
   recall(key: string): unknown
   /** Have later rounds remember a JSON value, if there are any. */
@@ -196,18 +198,26 @@ export interface Relay {
   readonly session: RelaySession | undefined
 }
 
-/** A client's session, as one that stands behind it needs it. */
+/** A client's session, as connections to upstream servers use it. */
 export interface RelaySession {
   readonly id: string
-  /** Ask outside of a call. */
+  /** Whether the client receives messages outside of calls now. */
+  readonly isListening: boolean
+  /** Sends an input request outside of a call. */
   ask(question: Question<JsonObject>): Promise<JsonObject>
-  /** Hear of its end, and of its roots being others. Gives what ends that. */
+  /** Sends a log message outside of a call, unless it is below the level that the client wants. */
+  tell(message: JsonObject): void
+  /** Sends a notification outside of a call. */
+  notify(method: string, params: JsonObject): void
+  /** Follows the session. Returns a function that ends that. */
   follow(follower: Follower): () => void
 }
 
 export interface Follower {
+  /** Called when the session has ended. */
   ended(): void
-  rootsChanged(): void
+  /** Called for each notification of the client that is not about a request or the session itself. */
+  notified(method: string, params: JsonObject): void
 }
 
 /** Gives the relay of a request. */

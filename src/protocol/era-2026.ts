@@ -2,7 +2,7 @@ import { ErrorCode, ProtocolError, RejectedError, ResourceNotFoundError } from '
 import { META, type CacheHint, type Era, type ServerIdentity } from './era.js'
 import { EncodedResult } from './json-rpc.js'
 import { checkMirroredHeaders } from './mirrored-headers.js'
-import type { Meta } from './types.js'
+import type { Implementation, Meta } from './types.js'
 
 const METHODS = new Set([
   'server/discover',
@@ -32,16 +32,14 @@ export class Era2026 implements Era {
   readonly name = '2026-07-28'
   readonly methods: ReadonlySet<string> = METHODS
   readonly hasOwnNotifications = false
-  readonly #stamp: object
-  readonly #cacheableStamp: object
-  readonly #prefix: string
-  readonly #cacheablePrefix: string
+  readonly #cache: CacheHint
+  readonly #own: Stamps
+  /** Those of servers behind a proxy. */
+  readonly #others = new WeakMap<Implementation, Stamps>()
 
   constructor(server: ServerIdentity, cache: CacheHint) {
-    this.#stamp = { resultType: 'complete', _meta: { [META.serverInfo]: server.info } }
-    this.#cacheableStamp = { ...this.#stamp, ttlMs: cache.ttlMs, cacheScope: cache.scope }
-    this.#prefix = JSON.stringify(this.#stamp).slice(0, -1)
-    this.#cacheablePrefix = JSON.stringify(this.#cacheableStamp).slice(0, -1)
+    this.#cache = cache
+    this.#own = stampsOf(server.info, cache)
   }
 
   toolDefinition: Era['toolDefinition'] = (definition) => definition
@@ -54,16 +52,21 @@ export class Era2026 implements Era {
     if (mirrored !== undefined && headers !== undefined) checkMirroredHeaders(mirrored, args, headers)
   }
 
-  encodeResult(method: string, result: object | EncodedResult): string {
-    const cacheable = CACHEABLE.has(method)
-    if (result instanceof EncodedResult) return this.#prepend(cacheable, result.json)
-    if ('_meta' in result && result._meta !== undefined) return this.#merge(cacheable, result)
-    return this.#prepend(cacheable, JSON.stringify(result))
+  encodeResult(method: string, result: object | EncodedResult, info?: Implementation): string {
+    const stamps = this.#stampsOf(info)
+    const stamp = CACHEABLE.has(method) ? stamps.cacheable : stamps.plain
+    if (result instanceof EncodedResult) return prepend(stamp, result.json)
+    if ('_meta' in result && result._meta !== undefined) return merge(stamp, result)
+    return prepend(stamp, JSON.stringify(result))
   }
 
   /** The JSON text of an answer that asks for more first (basic/patterns/mrtr). */
-  encodeInputRequired(asked: { inputRequests?: object; requestState: string }): string {
-    return JSON.stringify({ ...this.#stamp, ...asked, resultType: 'input_required' })
+  encodeInputRequired(
+    asked: { inputRequests?: object; requestState: string },
+    info?: Implementation,
+  ): string {
+    const { members } = this.#stampsOf(info).plain
+    return JSON.stringify({ ...members, ...asked, resultType: 'input_required' })
   }
 
   error(error: ProtocolError): ProtocolError {
@@ -78,14 +81,41 @@ export class Era2026 implements Era {
     return error.code === ErrorCode.MethodNotFound ? 404 : 400
   }
 
-  /** Put what every result carries before the members of one that is JSON text already. */
-  #prepend(cacheable: boolean, json: string): string {
-    const prefix = cacheable ? this.#cacheablePrefix : this.#prefix
-    return json === '{}' ? `${prefix}}` : `${prefix},${json.slice(1)}`
+  #stampsOf(info: Implementation | undefined): Stamps {
+    if (info === undefined) return this.#own
+    const known = this.#others.get(info)
+    if (known !== undefined) return known
+    const stamps = stampsOf(info, this.#cache)
+    this.#others.set(info, stamps)
+    return stamps
   }
+}
 
-  #merge(cacheable: boolean, result: object & { _meta?: unknown }): string {
-    const stamp = (cacheable ? this.#cacheableStamp : this.#stamp) as { _meta: Meta }
-    return JSON.stringify({ ...stamp, ...result, _meta: { ...stamp._meta, ...(result._meta as Meta) } })
-  }
+/** The members that every result carries, and the beginning of its text with them. */
+interface Stamp {
+  readonly members: { readonly _meta: Meta }
+  readonly prefix: string
+}
+
+interface Stamps {
+  readonly plain: Stamp
+  readonly cacheable: Stamp
+}
+
+function stampsOf(info: Implementation, { ttlMs, scope }: CacheHint): Stamps {
+  const members = { resultType: 'complete', _meta: { [META.serverInfo]: info } }
+  return { plain: stampOf(members), cacheable: stampOf({ ...members, ttlMs, cacheScope: scope }) }
+}
+
+function stampOf(members: Stamp['members'] & Record<string, unknown>): Stamp {
+  return { members, prefix: JSON.stringify(members).slice(0, -1) }
+}
+
+/** Puts the members before those of a result that is JSON text already. */
+function prepend({ prefix }: Stamp, json: string): string {
+  return json === '{}' ? `${prefix}}` : `${prefix},${json.slice(1)}`
+}
+
+function merge({ members }: Stamp, result: object & { _meta?: unknown }): string {
+  return JSON.stringify({ ...members, ...result, _meta: { ...members._meta, ...(result._meta as Meta) } })
 }

@@ -67,8 +67,8 @@ export interface Era {
   ): void
   /** A prompt as a client of `revision` can read it. */
   promptResult(result: GetPromptResult, revision: string): GetPromptResult
-  /** The JSON text of a result. */
-  encodeResult(method: string, result: object | EncodedResult): string
+  /** The JSON text of a result; `info`: of the server, where that is not the server's own. */
+  encodeResult(method: string, result: object | EncodedResult, info?: Implementation): string
   /** The error as this era codes it. */
   error(error: ProtocolError): ProtocolError
   /** The HTTP status that an error answer goes out with. */

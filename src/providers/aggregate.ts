@@ -1,5 +1,6 @@
 import { keyOf, type Component } from '../components/component.js'
 import type { Caller } from '../components/context.js'
+import { ErrorCode, ProtocolError } from '../errors.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
 import type { Logger } from '../runtime/logger.js'
 import { ChangeHub, type Change, type Unsubscribe } from './changes.js'
@@ -177,7 +178,9 @@ export class AggregateProvider implements Provider {
       const taken = this.#take(found, so)
       if (taken !== undefined) return taken
     }
-    // A provider that failed may have had it.
+    // A provider that failed may have had it, but not one that does not offer components of the kind.
+    const isOnly = this.#others.size === 1 && this.#own.list(kind).length === 0
+    if (!isOnly && isNotOffered(so.failure?.error)) return so.found
     if (so.failure !== undefined && (so.found === undefined || so.found.isGuess === true))
       throw so.failure.error
     return so.found
@@ -205,6 +208,10 @@ function checked<T>(list: readonly T[]): readonly T[] {
   const isList: boolean = Array.isArray(list)
   if (!isList) throw new TypeError('A provider must give a list')
   return list
+}
+
+function isNotOffered(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === ErrorCode.MethodNotFound
 }
 
 function isListed(component: Component | undefined): boolean {

@@ -1,5 +1,6 @@
 import type { Caller } from '../components/context.js'
 import type { Logger } from '../runtime/logger.js'
+import { BoundedWait } from '../util/bounded-wait.js'
 import { allOf, type Eventually, type Provider } from './provider.js'
 
 /** How long a client is kept waiting for them, in milliseconds: most servers have started by then. */
@@ -11,7 +12,7 @@ const MAX_WAITING = 1000
 /** What providers say of how what they have is to be used: it never fails, and does not take long. */
 export class Instructions {
   readonly #logger: Logger
-  #waiting = 0
+  readonly #wait = new BoundedWait(PATIENCE_MS, MAX_WAITING)
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -37,22 +38,11 @@ export class Instructions {
   }
 
   async #soon(said: Promise<string | undefined>): Promise<string | undefined> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<undefined>((resolve) => {
-      const patienceMs = this.#waiting < MAX_WAITING ? PATIENCE_MS : 0
-      timer = setTimeout(() => {
-        resolve(undefined)
-      }, patienceMs)
-    })
-    this.#waiting += 1
     try {
-      return await Promise.race([said, late])
+      return await this.#wait.for(said)
     } catch (error) {
       this.#failed(error)
       return undefined
-    } finally {
-      clearTimeout(timer)
-      this.#waiting -= 1
     }
   }
 

@@ -1,5 +1,6 @@
 import { keyOf, seenAs, type Component } from '../components/component.js'
 import type { Caller } from '../components/context.js'
+import { capabilityFlags } from '../protocol/capability-flags.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
 import { ChangeHub, type Change, type Unsubscribe } from './changes.js'
 import { fleeting, isFleeting } from './fleeting.js'
@@ -24,7 +25,8 @@ export class TransformedProvider implements Provider {
   #known = new WeakMap<Component, { readonly seen: Component | undefined }>()
   /** What is seen of the lists within that were last seen. */
   #lists = new WeakMap<readonly Component[], readonly Component[]>()
-  readonly #byName = new Map<ComponentKind, ReadonlyMap<string, Component>>()
+  /** By kind and capabilities: servers behind a proxy may list other components to clients with others. */
+  readonly #byName = new Map<string, ReadonlyMap<string, Component>>()
   #isForgetting = false
 
   constructor(inner: Provider, transform: Transform = {}) {
@@ -91,12 +93,13 @@ export class TransformedProvider implements Provider {
     key: string,
     caller: Caller | undefined,
   ): Eventually<Component<K> | undefined> {
-    const known = this.#byName.get(kind)
+    const listKey = `${kind} ${capabilityFlags(caller?.capabilities)}`
+    const known = this.#byName.get(listKey)
     if (known !== undefined) return known.get(key) as Component<K> | undefined
     const list = this.list(kind, caller)
     if (list instanceof Promise) return list.then((all) => all.find((component) => keyOf(component) === key))
     const byName = new Map(list.map((component) => [keyOf(component), component]))
-    if (!isFleeting(list)) this.#byName.set(kind, byName)
+    if (!isFleeting(list)) this.#byName.set(listKey, byName)
     this.#forgetWhatChanges()
     return byName.get(key)
   }

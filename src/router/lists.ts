@@ -1,5 +1,6 @@
 import { keyOf, type Component } from '../components/component.js'
 import type { Caller } from '../components/context.js'
+import { capabilityFlags } from '../protocol/capability-flags.js'
 import type { Era } from '../protocol/era.js'
 import { EncodedResult } from '../protocol/json-rpc.js'
 import { KINDS, type ComponentKind } from '../protocol/kinds.js'
@@ -9,6 +10,9 @@ import type { Provider } from '../providers/provider.js'
 import type { Logger } from '../runtime/logger.js'
 import type { Access } from './access.js'
 import { pageOf } from './cursor.js'
+
+/** How many pages are remembered: one for each era, kind and set of capabilities. */
+const MAX_REMEMBERED = 64
 
 /** Answers the four list methods, and remembers the first page of each as text until what it lists changes. */
 export class Lists {
@@ -37,13 +41,15 @@ export class Lists {
     era: Era,
   ): Promise<EncodedResult> {
     if (cursor !== undefined) return this.#encode(kind, await this.#shown(kind, caller), cursor, era)
-    const key = `${era.name} ${kind}`
+    // Servers behind a proxy may list other components to clients with other capabilities.
+    const key = `${era.name} ${kind} ${capabilityFlags(caller.capabilities)}`
     const known = this.#remembered.get(key)
     if (known !== undefined) return known
     const revision = this.#revision
     const list = await this.#shown(kind, caller)
     const encoded = this.#encode(kind, list, undefined, era)
     if (revision === this.#revision && !isFleeting(list)) this.#remembered.set(key, encoded)
+    if (this.#remembered.size > MAX_REMEMBERED) this.#forget()
     return encoded
   }
 

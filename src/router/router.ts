@@ -29,6 +29,9 @@ type Route = (params: JsonObject, call: Call) => Promise<object | EncodedResult>
 export interface RouterOptions extends FailurePolicy {
   /** How many components one page of a list shows; all of them if left out. */
   readonly listPageSize: number | undefined
+  /** Passes on a request of a method that is not the protocol's. */
+  readonly forward?:
+    ((method: string, params: JsonObject, context: Context) => Promise<JsonObject>) | undefined
 }
 
 /** Takes each method of the protocol to the component that answers it, and turns what fails into what a client may know. */
@@ -61,8 +64,10 @@ export class Router {
    */
   route(method: string, params: JsonObject, call: Call): Promise<object | EncodedResult> {
     const route = this.#routes.get(method)
-    if (route === undefined) throw methodNotFound(method)
-    return route(params, call)
+    if (route !== undefined) return route(params, call)
+    const { forward } = this.#options
+    if (forward === undefined) throw methodNotFound(method)
+    return forward(method, params, call.context)
   }
 
   async #callTool(params: JsonObject, call: Call): Promise<CallToolResult> {

@@ -1,10 +1,11 @@
 import { ErrorCode, invalidParams, invalidRequest, methodNotFound, ProtocolError } from '../errors.js'
-import { REVISIONS_2025, type ServerIdentity } from '../protocol/era.js'
+import { REVISIONS_2025 } from '../protocol/era.js'
 import { isObject, type JsonRpcRequest } from '../protocol/json-rpc.js'
 import { readLogLevel } from '../protocol/log-levels.js'
 import type { Implementation, JsonObject, LogLevel } from '../protocol/types.js'
 import type { Caller, RelaySession } from '../components/context.js'
 import { andThen, type Eventually } from '../providers/provider.js'
+import type { ServerIntroducer } from './server-introducer.js'
 import type { Services } from './services.js'
 import type { Listener, Watches } from './watches.js'
 
@@ -36,7 +37,9 @@ export interface Understood {
 }
 
 /** What a conversation takes place in. */
-interface ConversationSession extends RelaySession {
+interface ConversationSession {
+  /** The session as connections to upstream servers use it. */
+  readonly front: RelaySession
   /** Who speaks, as of the last message. */
   readonly caller: Caller | undefined
 }
@@ -45,8 +48,7 @@ interface ConversationSession extends RelaySession {
 export class Conversation {
   /** Who speaks; known from `initialize` on. */
   speaker: Speaker | undefined
-  readonly #identity: ServerIdentity
-  readonly #instructions: Services['instructions']
+  readonly #introducer: ServerIntroducer
   readonly #watches: Watches
   readonly #session: ConversationSession
   /** Who wants to hear of what is subscribed to. */
@@ -57,13 +59,12 @@ export class Conversation {
 
   /** `session` is what it takes place in. */
   constructor(
-    { identity, instructions, watches }: Pick<Services, 'identity' | 'instructions' | 'watches'>,
+    { introducer, watches }: Pick<Services, 'introducer' | 'watches'>,
     session: ConversationSession,
   ) {
     this.#listener = () => session.caller
     this.#session = session
-    this.#identity = identity
-    this.#instructions = instructions
+    this.#introducer = introducer
     this.#watches = watches
   }
 
@@ -133,19 +134,21 @@ export class Conversation {
     const protocolVersion = REVISIONS_2025.find((revision) => revision === requested) ?? REVISIONS_2025[0]
     const info = clientInfo as unknown as Implementation | undefined
     // What stands alone is no conversation that anything could last as long as.
-    const conversation = this.#isAssumed ? undefined : this.#session
+    const conversation = this.#isAssumed ? undefined : this.#session.front
     this.speaker = {
       caller: { info, capabilities, protocolVersion, era: '2025-11-25', conversation },
       logLevel: DEFAULT_LOG_LEVEL,
     }
-    const { info: serverInfo, capabilities: offered } = this.#identity
     const { caller = this.speaker.caller } = this.#session
-    return andThen(this.#instructions(caller), (instructions) => ({
-      protocolVersion,
-      capabilities: offered,
-      serverInfo,
-      instructions,
-    }))
+    return andThen(
+      this.#introducer.introduce(caller),
+      ({ info: serverInfo, capabilities: offered, instructions: text }) => ({
+        protocolVersion,
+        capabilities: offered,
+        serverInfo,
+        instructions: text,
+      }),
+    )
   }
 
   #setLevel(level: unknown, speaker: Speaker): object {

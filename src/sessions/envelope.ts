@@ -13,7 +13,7 @@ export interface Envelope {
 }
 
 /** @throws RejectedError -32602 for what is missing or misshapen, -32022 for a revision not spoken here. */
-export function readEnvelope(params: JsonObject): Envelope {
+export function readEnvelope(params: JsonObject, connectionId?: string): Envelope {
   const meta = isObject(params['_meta']) ? params['_meta'] : {}
   const protocolVersion = meta[META.protocolVersion]
   const capabilities = meta[META.clientCapabilities]
@@ -31,6 +31,7 @@ export function readEnvelope(params: JsonObject): Envelope {
       capabilities: capabilities,
       protocolVersion,
       era: '2026-07-28',
+      connectionId,
     },
     logLevel: level === undefined ? undefined : readLogLevel(level),
   }

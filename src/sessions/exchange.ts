@@ -18,7 +18,10 @@ import type { Services } from './services.js'
 import type { RequestFacts, Reply } from './sinks.js'
 
 /** What a request finds in the session it belongs to. */
-export interface ExchangeSession extends RelaySession {
+export interface ExchangeSession {
+  readonly id: string
+  /** The session as connections to upstream servers use it. */
+  readonly front: RelaySession
   readonly line: ClientLine | undefined
   readonly state: Map<string, unknown>
 }
@@ -156,7 +159,8 @@ export class Exchange {
     const { request, era } = this.start
     let text: string
     try {
-      text = encodeResponse(request.id, era.encodeResult(request.method, result))
+      const info = this.#services.introducer.infoFor(this.start.caller)
+      text = encodeResponse(request.id, era.encodeResult(request.method, result, info))
     } catch (error) {
       this.fail(error)
       return
@@ -193,7 +197,10 @@ export class Exchange {
     if (this.#isOver) return
     const text = encodeResponse(
       this.start.request.id,
-      this.#services.eras['2026-07-28'].encodeInputRequired(asked),
+      this.#services.eras['2026-07-28'].encodeInputRequired(
+        asked,
+        this.#services.introducer.infoFor(this.start.caller),
+      ),
     )
     this.#stop(new PutOffError())
     this.start.reply.end(text)

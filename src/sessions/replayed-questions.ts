@@ -4,6 +4,7 @@ import { ErrorCode, missingClientCapability, ProtocolError, PutOffError } from '
 import type { Root } from '../protocol/client-types.js'
 import { canonicalJson } from '../protocol/json-rpc.js'
 import type { JsonObject } from '../protocol/types.js'
+import { hashText } from '../util/hash-text.js'
 import { OnceMemory, type Asker } from './asker.js'
 import type { Exchange } from './exchange.js'
 import { FIRST_ROUND, type RequestStates, type Resumed } from './request-state.js'
@@ -92,7 +93,7 @@ class ReplayedQuestions implements Asker {
   }
 
   /** The same question gets the same key in every round; asked again in one run, it gets another. */
-  #keyOf({ method, params, key = `${method}#${hashOf(canonicalJson(params))}` }: Question): string {
+  #keyOf({ method, params, key = `${method}#${hashText(canonicalJson(params))}` }: Question): string {
     const count = (this.#counts.get(key) ?? 0) + 1
     this.#counts.set(key, count)
     return count === 1 ? key : `${key}#${count}`
@@ -138,17 +139,4 @@ class ReplayedQuestions implements Asker {
       requestState: await this.#states.seal(kept, this.#exchange.start),
     })
   }
-}
-
-/** A short name for a text: 53 bits, by cyrb53. Only questions of one call are told apart by it. */
-function hashOf(text: string): string {
-  let [high, low] = [0xdeadbeef, 0x41c6ce57]
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    high = Math.imul(high ^ code, 2654435761)
-    low = Math.imul(low ^ code, 1597334677)
-  }
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909)
-  return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36)
 }

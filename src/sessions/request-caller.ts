@@ -11,15 +11,18 @@ export class RequestCaller implements Caller {
   readonly protocolVersion: Caller['protocolVersion']
   readonly era: Caller['era']
   readonly conversation: Caller['conversation']
+  readonly connectionId: Caller['connectionId']
   readonly #facts: RequestFacts
   #headers: Caller['headers']
 
-  constructor({ info, capabilities, protocolVersion, era, conversation }: Caller, facts: RequestFacts) {
+  constructor(caller: Caller, facts: RequestFacts) {
+    const { info, capabilities, protocolVersion, era, conversation, connectionId } = caller
     this.info = info
     this.capabilities = capabilities
     this.protocolVersion = protocolVersion
     this.era = era
     this.conversation = conversation
+    this.connectionId = connectionId
     this.#facts = facts
   }
 

@@ -47,7 +47,7 @@ export class RequestContext implements Context, InnerContext {
   readonly #services: Services
   #progress = -Infinity
   #total: number | undefined
-  #turns = 0
+  #calls = 0
   #relay: Relay | undefined
   #allowed: Allowance | undefined
 
@@ -178,12 +178,12 @@ export class RequestContext implements Context, InnerContext {
       wantsProgress: this.#exchange.progressToken !== undefined,
       logLevel: logging.logLevel,
       meta: ownMeta(request.params?.['_meta'] as Meta | undefined),
-      turn: () => (this.#turns += 1),
+      nextCallIndex: () => (this.#calls += 1),
       recall: (key) => this.#exchange.recall(key),
       remember: (key, value) => {
         this.#exchange.asker.memory.set(key, value)
       },
-      session,
+      session: session?.front,
     }
   }
 

@@ -28,14 +28,17 @@ export interface Speaker {
 /** The requests of one client that are being answered. */
 export class Requests {
   readonly #services: Services
+  readonly #connectionId: string | undefined
   readonly #inFlight: Exchange[] = []
   /** There where requests come within a session. */
   #early: EarlyCancellations | undefined
   /** Called whenever one is over. */
   onEnd: (() => void) | undefined
 
-  constructor(services: Services) {
+  /** `connectionId` identifies the connection of one client, whose requests alone come here. */
+  constructor(services: Services, connectionId?: string) {
     this.#services = services
+    this.#connectionId = connectionId
   }
 
   get size(): number {
@@ -52,17 +55,14 @@ export class Requests {
     const era = this.#services.eras['2026-07-28']
     try {
       this.#admit(request, era)
-      const { caller, logLevel } = readEnvelope(request.params ?? {})
+      const { caller, logLevel } = readEnvelope(request.params ?? {}, this.#connectionId)
       onSpeaker?.({ caller, logLevel })
       if (request.method === 'server/discover') {
-        const { identity, instructions } = this.#services
-        const told = instructions(callerOf(caller, facts))
-        answerOnce(
-          request,
-          reply,
-          era,
-          andThen(told, (text) => discover(identity, text)),
-        )
+        const introduced = this.#services.introducer.introduce(callerOf(caller, facts))
+        void andThen(introduced, (told) => {
+          const text = era.encodeResult(request.method, discover(told, told.instructions), told.info)
+          reply.end(encodeResponse(request.id, text))
+        })
         return
       }
       const exchange = this.#begin({
@@ -135,7 +135,7 @@ export class Requests {
   }
 
   #admit({ id, method }: JsonRpcRequest, era: Era): void {
-    if (!era.methods.has(method)) throw methodNotFound(method)
+    if (!era.methods.has(method) && !this.#services.passesUnknown(method)) throw methodNotFound(method)
     // Who only listens takes no part in the work.
     this.#services.running.admit(this.#services.changes.listeners)
     if (this.#find(id) !== undefined)

@@ -1,6 +1,6 @@
-import type { Caller, Follower } from '../components/context.js'
-import { missingCapabilities, rootsQuestion, type Question } from '../components/questions.js'
-import { ClientAnswerError, invalidRequest, missingClientCapability } from '../errors.js'
+import type { Caller } from '../components/context.js'
+import { rootsQuestion } from '../components/questions.js'
+import { invalidRequest } from '../errors.js'
 import { claimsOwnRevision } from '../protocol/era.js'
 import {
   encodeError,
@@ -9,7 +9,7 @@ import {
   readMessage,
   type JsonRpcNotification,
 } from '../protocol/json-rpc.js'
-import type { JsonObject, LogLevel } from '../protocol/types.js'
+import type { LogLevel } from '../protocol/types.js'
 import { BatchReply } from './batch-reply.js'
 import type { Audience, Changes } from './change-notifier.js'
 import { ClientLine } from './client-line.js'
@@ -21,6 +21,7 @@ import {
 } from './client-session.js'
 import { Conversation } from './conversation.js'
 import type { ExchangeSession } from './exchange.js'
+import { FrontSession } from './front-session.js'
 import { RequestCaller } from './request-caller.js'
 import { Requests } from './requests.js'
 import { Roots } from './roots.js'
@@ -30,15 +31,14 @@ import type { RequestFacts, Push, Reply } from './sinks.js'
 /** How many messages a batch may hold. */
 const MAX_BATCH = 100
 
-/** How long a client that says it has roots may take to open the stream on which it can be asked, in milliseconds. */
-const STREAM_TIMEOUT_MS = 1000
-
 interface SessionOptions {
   readonly transport: TransportName
   /** There where the connection is the session. */
   readonly push?: Push | undefined
   /** Whose it is: the principal of who opened it. */
   readonly owner?: string | undefined
+  /** Whether all messages of the connection come from one client, so that it is one caller in any revision. */
+  readonly isOneClient?: boolean | undefined
   /** Called once, when it is over. */
   readonly onEnd: (session: Session) => void
 }
@@ -73,25 +73,38 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   #isReady = false
   #isClosed = false
   #isPassing = false
-  #onAttach: (() => void) | undefined
+  #front: FrontSession | undefined
   #whenEnded: (() => void)[] | undefined
-  #followers: Set<Follower> | undefined
   #isGone = false
   /** What is known of the last message. */
   #facts: RequestFacts | undefined
   #pingedAt = 0
 
-  constructor(services: Services, { transport, push, owner, onEnd }: SessionOptions) {
+  constructor(services: Services, { transport, push, owner, isOneClient, onEnd }: SessionOptions) {
     this.transport = transport
     this.owner = owner
     this.#services = services
     this.#push = push
     this.#onEnd = onEnd
     this.#conversation = new Conversation(services, this)
-    this.#requests = new Requests(services)
+    this.#requests = new Requests(services, isOneClient === true ? this.id : undefined)
     this.#requests.onEnd = () => {
       this.lastActive = Date.now()
     }
+  }
+
+  /** The session as connections to upstream servers use it. */
+  get front(): FrontSession {
+    return (this.#front ??= new FrontSession(this))
+  }
+
+  /** Whether the client has said that it is ready. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   /** Whether `initialize` has been answered. */
@@ -146,7 +159,6 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     }
     this.#push = push
     this.lastHeard = this.lastActive = Date.now()
-    this.#onAttach?.()
     this.#flush()
     if (this.#face !== undefined && this.#canAskForRoots) void this.#refreshRoots()
     return () => {
@@ -216,7 +228,6 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     this.#conversation.end()
     this.#line?.requests.rejectAll('The session has ended')
     this.cancelAll('the session has ended')
-    this.#onAttach?.()
     const push = this.#push
     this.#push = undefined
     push?.close()
@@ -224,23 +235,11 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     const { connected } = this.#services
     if (this.#face !== undefined) connected.delete(this.#face, this.#isGone ? 'connection closed' : reason)
     for (const callback of this.#whenEnded ?? []) callback()
-    for (const follower of [...(this.#followers ?? [])]) follower.ended()
+    this.#front?.ended()
   }
 
-  async ask({ method, params, requires, signal }: Question<JsonObject>): Promise<JsonObject> {
-    const { line, speaker } = this
-    const missing = missingCapabilities(requires, speaker?.caller.capabilities ?? {})
-    if (missing !== undefined) throw missingClientCapability(missing)
-    if (line === undefined) throw new ClientAnswerError(`The client cannot be sent ${method}`)
-    if (!line.isOpen) await this.#streamOpened()
-    return line.ask(method, params, signal)
-  }
-
-  follow(follower: Follower): () => void {
-    const followers = (this.#followers ??= new Set())
-    followers.add(follower)
-    if (this.#isClosed) follower.ended()
-    return () => followers.delete(follower)
+  push(text: string): void {
+    void this.#push?.send(text)
   }
 
   /** Do something once it is over. */
@@ -314,9 +313,11 @@ export class Session implements Audience, SessionCore, ExchangeSession {
       this.#requests.cancel(requestId, typeof reason === 'string' ? reason : undefined)
     if (!this.isOpen || this.#isClosed || this.#isPassing) return
     if (method === 'notifications/initialized' && !this.#isReady) this.#begin()
+    const isForUpstreams =
+      method === 'notifications/roots/list_changed' || this.#services.passesUnknown(method)
+    if (isForUpstreams) this.#front?.notified(method, params)
     if (method === 'notifications/roots/list_changed') {
       this.line?.roots.outdate()
-      for (const follower of [...(this.#followers ?? [])]) follower.rootsChanged()
       if (this.#face !== undefined && this.#canAskForRoots) void this.#refreshRoots()
     }
   }
@@ -349,7 +350,7 @@ export class Session implements Audience, SessionCore, ExchangeSession {
   }
 
   async #refreshRoots(): Promise<void> {
-    await this.#streamOpened()
+    await this.front.opened()
     const { line } = this
     if (line?.isOpen !== true) return
     const question = rootsQuestion()
@@ -362,23 +363,9 @@ export class Session implements Audience, SessionCore, ExchangeSession {
     )
   }
 
-  /** Resolves when there is a stream to ask on, but not much later than now. */
-  #streamOpened(): Promise<void> {
-    if (this.#push !== undefined) return Promise.resolve()
-    const others = this.#onAttach
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, STREAM_TIMEOUT_MS)
-      this.#onAttach = () => {
-        others?.()
-        clearTimeout(timer)
-        this.#onAttach = undefined
-        resolve()
-      }
-    })
-  }
-
   /** Nothing is pushed before the client says it is ready (2025, basic/lifecycle), nor where nobody listens. */
   #flush(): void {
+    this.#front?.changed()
     if (!this.#isReady || this.#push === undefined) return
     for (const method of this.#pendingLists ?? []) void this.#push.send(encodeNotification(method))
     this.#pendingLists = undefined

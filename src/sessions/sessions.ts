@@ -78,8 +78,8 @@ export class Sessions {
   }
 
   /** A session that is as long as a connection: a process's stdio, or a pair in memory. */
-  connect(push: Push, transport: TransportName, owner?: string): Session {
-    const session = new Session(this.#services, { transport, push, owner, onEnd: this.#onEnd })
+  connect(push: Push, transport: TransportName, owner?: string, isOneClient = false): Session {
+    const session = new Session(this.#services, { transport, push, owner, isOneClient, onEnd: this.#onEnd })
     this.#connections.add(session)
     this.#heartbeat.wake()
     return session

@@ -25,6 +25,7 @@ export async function serveTransport(
     ),
     nameOf(transport),
     credentials?.principal,
+    transport instanceof InMemoryTransport && !transport.isShared,
   )
   const facts = credentials && { credentials }
   transport.onmessage = (message: { readonly id?: unknown }, told?: unknown) => {

@@ -21,6 +21,8 @@ export class InMemoryTransport implements Transport {
   onerror?: ((error: Error) => void) | undefined
   /** Says who sends what is sent from now on, where another server speaks on behalf of its clients. */
   credentials: (() => Credentials | undefined) | undefined
+  /** Whether a proxy sends messages of several callers over it. */
+  isShared = false
   #other: InMemoryTransport | undefined
   #waiting: { text: string; facts: MessageFacts | undefined }[] | undefined = []
 

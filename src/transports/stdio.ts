@@ -43,6 +43,7 @@ export function serveStdio(
     }),
     'stdio',
     credentials?.principal,
+    true,
   )
   const facts = credentials && { credentials }
   const reply = sharedReply(output.write)

@@ -50,6 +50,8 @@ export interface Transport {
   onresumed?: (() => void) | undefined
   /** The eras that it was made for, where those are not all. */
   readonly eras?: readonly EraName[] | undefined
+  /** Whether the server keeps a session for this connection (up to 2025-11-25). Default: yes. */
+  readonly hasSession?: boolean | undefined
   /** Told which revision was agreed on. */
   setProtocolVersion?: ((version: string) => void) | undefined
   /** Whether each request has something open of its own, so that ending that calls the request off. */

@@ -21,6 +21,8 @@ export class Semaphore {
   readonly #socketLimit: number
   readonly #queueLimit: number
   readonly #queue = new Set<Waiter>()
+  /** Calls that go on after they were suspended: before all others, and without a limit of their own. */
+  readonly #resuming: (() => void)[] = []
   #running = 0
   #sockets = 0
 
@@ -32,7 +34,7 @@ export class Semaphore {
 
   /** How many calls run or wait. */
   get size(): number {
-    return this.#running + this.#queue.size
+    return this.#running + this.#resuming.length + this.#queue.size
   }
 
   /**
@@ -85,6 +87,17 @@ export class Semaphore {
     return true
   }
 
+  /** Takes a slot for a call that was suspended and still holds its socket. */
+  resume(): Promise<void> | undefined {
+    if (this.#running < this.#limit) {
+      this.#running += 1
+      return undefined
+    }
+    return new Promise((resolve) => {
+      this.#resuming.push(resolve)
+    })
+  }
+
   /** Returns the slot of a call that no longer runs. It keeps its socket if it is only suspended. */
   release(): void {
     this.#running -= 1
@@ -103,6 +116,11 @@ export class Semaphore {
   }
 
   #admitNext(): void {
+    if (this.#running < this.#limit && this.#resuming.length > 0) {
+      this.#running += 1
+      this.#resuming.shift()?.()
+      return
+    }
     const [next] = this.#queue
     if (next !== undefined && this.tryAcquire()) next.admit()
   }

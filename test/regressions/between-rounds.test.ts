@@ -1,5 +1,5 @@
 /** What a server does while its question is with the client: none of it is lost, whichever era the client in front speaks. */
-import { FastMCP, inMemoryTransports, type Progress } from 'fastmesh'
+import { FastMCP, inMemoryTransports, type Progress, type Transport } from 'fastmesh'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { onCleanup, serve } from '../support/clients.js'
@@ -82,16 +82,22 @@ test.each(ERAS)('no more than a few are kept for a client of %s that takes its t
 })
 
 /** A server in the words of 2025-11-25, which asks, and takes that back. */
-async function takingBack() {
-  const [target, side] = inMemoryTransports()
-  const send = (message: object): void => void side.send({ jsonrpc: '2.0', ...message } as never)
+function takingBack() {
   const calls: unknown[] = []
-  side.onmessage = (message: unknown) => {
-    const { id, method } = message as { id?: number; method?: string }
+  let send: (message: object) => void = () => undefined
+  const connect = async (side: Transport): Promise<void> => {
+    const answer = (message: object): void => void side.send({ jsonrpc: '2.0', ...message } as never)
+    side.onmessage = (message: unknown) => {
+      takingOne(message as { id?: number; method?: string }, answer)
+    }
+    await side.start()
+  }
+  const takingOne = ({ id, method }: { id?: number; method?: string }, answer: typeof send): void => {
+    if (method === 'tools/call') send = answer
     if (method === 'initialize')
-      send({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: NAME } })
+      answer({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: NAME } })
     else if (method === 'tools/list')
-      send({ id, result: { tools: [{ name: 'asks', inputSchema: { type: 'object' } }] } })
+      answer({ id, result: { tools: [{ name: 'asks', inputSchema: { type: 'object' } }] } })
     else if (method === 'tools/call') {
       calls.push(id)
       send({
@@ -99,21 +105,22 @@ async function takingBack() {
         method: 'elicitation/create',
         params: { message: 'Still there?', requestedSchema: { type: 'object', properties: {} } },
       })
-    } else if (method !== undefined && id !== undefined) send({ id, result: {} })
+    } else if (method !== undefined && id !== undefined) answer({ id, result: {} })
   }
-  await side.start()
-  onCleanup(() => side.close())
   return {
-    target,
+    target: { connect },
     calls,
-    log: (data: string) => send({ method: 'notifications/message', params: { level: 'error', data } }),
-    takeBack: () => send({ method: 'notifications/cancelled', params: { requestId: 'question' } }),
-    finish: () => send({ id: calls[0], result: { content: [{ type: 'text', text: 'done without' }] } }),
+    takeBack: () => {
+      send({ method: 'notifications/cancelled', params: { requestId: 'question' } })
+    },
+    finish: () => {
+      send({ id: calls[0], result: { content: [{ type: 'text', text: 'done without' }] } })
+    },
   }
 }
 
 test('a question that is taken back is taken back in front, while the call goes on', async () => {
-  const { target, takeBack, finish } = await takingBack()
+  const { target, takeBack, finish } = takingBack()
   const client = await connected(await serve(FastMCP.asProxy(target, { era: '2025-11-25' })), {
     era: '2025-11-25',
     elicitation: (_asked: unknown, { signal }: { signal: AbortSignal }) =>
@@ -129,7 +136,7 @@ test('a question that is taken back is taken back in front, while the call goes 
 })
 
 test('an answer to a question that was taken back meanwhile harms nobody', async () => {
-  const { target, calls, takeBack, finish } = await takingBack()
+  const { target, calls, takeBack, finish } = takingBack()
   const client = await connected(await serve(FastMCP.asProxy(target, { era: '2025-11-25' })), {
     era: '2026-07-28',
     elicitation: () => {
@@ -163,23 +170,6 @@ test('a server with one connection for all runs a call once, however often its c
   })
   expect((await client.callTool('order')).data).toBe('accept,accept')
   expect(runs).toEqual(['begun', 'ended'])
-})
-
-test('what a connection does not say whose it is goes to nobody while the only call waits for its client', async () => {
-  const { target, log, finish } = await takingBack()
-  const logged: unknown[] = []
-  const client = await connected(await serve(FastMCP.asProxy(target, { era: '2025-11-25' })), {
-    era: '2026-07-28',
-    onLog: ({ data }: { data: unknown }) => logged.push(data),
-    elicitation: () => {
-      log('of a call of somebody else, which has ended')
-      finish()
-      return { action: 'accept', content: {} }
-    },
-  })
-  await client.setLoggingLevel('debug')
-  expect((await client.callTool('asks')).data).toBe('done without')
-  expect(logged).toEqual([])
 })
 
 test('what is told while another call of the same request waits is told too', async () => {

@@ -87,7 +87,9 @@ describe.each(PAIRS)('for clients of $front before a server of $behind', ({ fron
       requests += 1
       return fetch(target, init)
     }
-    const proxy = FastMCP.asProxy(await serve(server), { era: behind, fetch: counting })
+    // Otherwise each anonymous call without a session has one of its own there.
+    const options = { era: behind, fetch: counting, anonymous: 'share' as const }
+    const proxy = FastMCP.asProxy(await serve(server), options)
     const client = await connected(await serve(proxy), { era: front })
     await client.callTool('it')
     // The stream for what answers no request is opened on the side.

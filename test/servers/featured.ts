@@ -31,6 +31,8 @@ export function featured(): FastMCP<unknown, object, object> {
     name: 'featured',
     version: '1.0.0',
     instructions: 'Use it all',
+    // A question in the middle of a test is one that a tool asks.
+    roots: { enabled: false },
     listPageSize: 7,
   })
   const cancelled = cancelledCount()

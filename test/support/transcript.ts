@@ -20,11 +20,11 @@ export type Transcript = Record<string, unknown>
 
 const INSIDE: Outside = { name: (inner) => inner, uri: (inner) => inner }
 
-/** Connect the official client, and write everything down. */
+/** Connect the official client, and write everything down, except, without `isOneProcess`, what one call changes for others. */
 export async function transcriptOver(
   transport: unknown,
   era: EraName,
-  outside = INSIDE,
+  { outside = INSIDE, isOneProcess = true }: { outside?: Outside; isOneProcess?: boolean } = {},
 ): Promise<Transcript> {
   const asked: unknown[] = []
   const logged: unknown[] = []
@@ -68,8 +68,10 @@ export async function transcriptOver(
     progress: await progress(client, outside),
     logs: [await logs(client, outside, era), logged],
     cancelling: await cancelling(client, outside),
-    changing: await changing(client, outside, changes),
-    subscribing: await subscribing(client, outside, era),
+    ...(isOneProcess && {
+      changing: await changing(client, outside, changes),
+      subscribing: await subscribing(client, outside, era),
+    }),
     state: await state(client, outside),
   }
 }

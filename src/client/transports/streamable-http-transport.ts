@@ -62,6 +62,10 @@ export class StreamableHTTPTransport implements Transport {
     return this.#sessionId
   }
 
+  get hasSession(): boolean {
+    return this.#sessionId !== undefined
+  }
+
   start(): Promise<void> {
     return Promise.resolve()
   }

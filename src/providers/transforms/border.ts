@@ -4,6 +4,7 @@ import type { InputRequired } from '../../components/input-required.js'
 import { toBlocks } from '../../components/result.js'
 import { ScopedCompletion, ScopedContext } from '../../components/scope.js'
 import { ResourceNotFoundError, withToolName } from '../../errors.js'
+import { isObject } from '../../protocol/json-rpc.js'
 import type { ComponentKind, ParamsOf, ResultOf, RunKind } from '../../protocol/kinds.js'
 import type { Transform } from '../transformed.js'
 import { namespaced, type Namespace } from './namespace.js'
@@ -116,8 +117,20 @@ function invoking<K extends ComponentKind>(
 /** What a run throws, with the names that things have outside. */
 function errorOutside(error: unknown, key: string, space: Namespace): unknown {
   return error instanceof ResourceNotFoundError
-    ? new ResourceNotFoundError(space.outerUri(error.uri))
+    ? notFoundOutside(error, space)
     : withToolName(error, key, space.outerName(key))
+}
+
+function notFoundOutside(
+  { uri, message, data }: ResourceNotFoundError,
+  space: Namespace,
+): ResourceNotFoundError {
+  const outer = space.outerUri(uri)
+  const isNamed = isObject(data) && data['uri'] === uri
+  return new ResourceNotFoundError(outer, {
+    message: uri === '' ? message : message.replaceAll(uri, outer),
+    data: isNamed ? { ...data, uri: outer } : data,
+  })
 }
 
 /** What a run is given, as it is called inside. */

@@ -6,11 +6,11 @@ import type { JsonObject } from '../protocol/types.js'
 import { fleeting } from '../providers/fleeting.js'
 import type { Eventually } from '../providers/provider.js'
 
-/** How long what a server that tells of no changes has listed is taken for what it has, in milliseconds. */
-const TRUSTED_MS = 30_000
+/** How long the list of a server without change notifications is used for lookups, in milliseconds. */
+const MAX_AGE_MS = 30_000
 
-/** How soon after a list a component that is not in it is looked for in another. */
-const FRESH_MS = 1000
+/** How long a lookup of a component that is not in the list does not fetch it again, in milliseconds. */
+const MISS_MAX_AGE_MS = 1000
 
 interface Listed<K extends ComponentKind = ComponentKind> {
   readonly components: readonly Component<K>[]
@@ -18,24 +18,24 @@ interface Listed<K extends ComponentKind = ComponentKind> {
   readonly texts: ReadonlyMap<string, string>
   readonly at: number
   /** Until when it may be used without asking again. */
-  readonly until: number
+  readonly expiresAt: number
 }
 
 interface ListSource {
-  /** One page; `via`: the proxies on whose behalf it is asked for. */
+  /** Fetches one page; `via`: the proxies on whose behalf. */
   page(method: string, params: JsonObject, via?: string): Promise<JsonObject>
-  /** Whether the server tells when a list of a kind is another. */
-  tellsOf(kind: ComponentKind): boolean
-  /** @throws TypeError for what is no definition. */
+  /** Whether the server notifies of changes to lists of a kind. */
+  hasChangeNotifications(kind: ComponentKind): boolean
+  /** @throws TypeError for an invalid definition. */
   make<K extends ComponentKind>(kind: K, definition: unknown): Component<K>
-  /** A definition is left out. */
+  /** Called for a definition that is left out. */
   onUnusable(problem: string, error: unknown): void
-  /** A list that was looked at again is another. */
+  /** Called when a list that was fetched again has changed. */
   onChange(kind: ComponentKind): void
 }
 
-/** What a server lists: asked for once by however many need it, and kept until it is said to be another. */
-export class RemoteLists {
+/** The lists of an upstream server: fetched once for all who need them, and kept until the server says that they have changed. */
+export class UpstreamListCache {
   readonly #source: ListSource
   readonly #listed = new Map<ComponentKind, Listed>()
   readonly #reading = new Map<ComponentKind, Promise<Listed>>()
@@ -47,41 +47,45 @@ export class RemoteLists {
 
   list<K extends ComponentKind>(kind: K): Eventually<readonly Component<K>[]> {
     const known = this.#known(kind)
-    if (known !== undefined && this.#source.tellsOf(kind)) return known.components
-    if (known !== undefined && Date.now() < known.until) return fleeting([...known.components])
+    if (known !== undefined && this.#source.hasChangeNotifications(kind)) return known.components
+    if (known !== undefined && Date.now() < known.expiresAt) return fleeting([...known.components])
     return this.#read(kind).then(({ components }) =>
-      this.#source.tellsOf(kind) ? components : fleeting([...components]),
+      this.#source.hasChangeNotifications(kind) ? components : fleeting([...components]),
     )
   }
 
-  /** What is listed for a request that came through other proxies, which may lead back to them: for this once only. */
-  async listFor<K extends ComponentKind>(kind: K, via: string): Promise<readonly Component<K>[]> {
+  /** Fetches a list for one request, and keeps nothing of it. */
+  async listUncached<K extends ComponentKind>(
+    kind: K,
+    via: string | undefined,
+  ): Promise<readonly Component<K>[]> {
     return fleeting([...(await this.#readAll(kind, via)).components])
   }
 
-  /** What was last listed, however long ago. */
-  last<K extends ComponentKind>(kind: K): readonly Component<K>[] {
+  /** Returns the last list, whatever its age. */
+  stale<K extends ComponentKind>(kind: K): readonly Component<K>[] {
     return fleeting([...((this.#listed.get(kind) as Listed<K> | undefined)?.components ?? [])])
   }
 
   find<K extends ComponentKind>(kind: K, key: string): Eventually<Component<K> | undefined> {
     const known = this.#known(kind)
     const found = known?.byKey.get(key)
-    if (known !== undefined && (this.#source.tellsOf(kind) || isTrusted(known, found))) return found
+    if (known !== undefined && (this.#source.hasChangeNotifications(kind) || isFresh(known, found)))
+      return found
     return this.#read(kind).then(({ byKey }) => byKey.get(key))
   }
 
-  /** What was last listed under a name or URI. */
-  lastFound<K extends ComponentKind>(kind: K, key: string): Component<K> | undefined {
+  /** Returns the component that the last list had under a name or URI. */
+  staleEntry<K extends ComponentKind>(kind: K, key: string): Component<K> | undefined {
     return (this.#listed.get(kind) as Listed<K> | undefined)?.byKey.get(key)
   }
 
-  /** A list is said to be another. */
+  /** Marks a list as changed. */
   drop(kind: ComponentKind): void {
     this.#revision += 1
     this.#reading.delete(kind)
     const listed = this.#listed.get(kind)
-    if (listed !== undefined) this.#listed.set(kind, { ...listed, at: 0, until: 0 })
+    if (listed !== undefined) this.#listed.set(kind, { ...listed, at: 0, expiresAt: 0 })
   }
 
   #known<K extends ComponentKind>(kind: K): Listed<K> | undefined {
@@ -123,7 +127,7 @@ export class RemoteLists {
       throw error
     })
     const at = Date.now()
-    return { ...this.#made(kind, definitions), at, until: at + Math.min(Math.max(ttlMs, 0), TRUSTED_MS) }
+    return { ...this.#made(kind, definitions), at, expiresAt: at + Math.min(Math.max(ttlMs, 0), MAX_AGE_MS) }
   }
 
   /** What has not changed stays the same object, so that what was made of it elsewhere stays as well. */
@@ -150,8 +154,8 @@ export class RemoteLists {
   }
 }
 
-function isTrusted({ at }: Listed, found: Component | undefined): boolean {
-  return Date.now() - at < (found === undefined ? FRESH_MS : TRUSTED_MS)
+function isFresh({ at }: Listed, found: Component | undefined): boolean {
+  return Date.now() - at < (found === undefined ? MISS_MAX_AGE_MS : MAX_AGE_MS)
 }
 
 function isSame(before: Listed, now: Listed): boolean {

@@ -3,12 +3,10 @@ import { relayOf, type Caller, type CompletionContext, type Context } from '../c
 import { bare } from '../client/results.js'
 import {
   BusyError,
-  InsufficientScopeError,
   ConnectionError,
+  methodNotFound,
   MessageTooLongError,
-  ProtocolError,
   RequestTimeoutError,
-  ResourceNotFoundError,
   UnauthorizedError,
   UserError,
 } from '../errors.js'
@@ -19,10 +17,15 @@ import type { JsonObject } from '../protocol/types.js'
 import { newSignature, viaAfter } from '../protocol/via.js'
 import { ChangeHub, type Change, type Unsubscribe } from '../providers/changes.js'
 import { fleeting } from '../providers/fleeting.js'
-import type { Eventually, Provider, UpstreamStatus } from '../providers/provider.js'
-import type { UpstreamSettings } from './options.js'
-import { Upstream, type RemoteCall } from './upstream.js'
-import type { Elsewhere } from './remote-components.js'
+import { andThen, type Eventually, type Provider, type UpstreamStatus } from '../providers/provider.js'
+import type { ProxiedServer, ServerIntroduction } from '../providers/proxied-server.js'
+import { earlierUpstream } from './call-memory.js'
+import { extensionOf } from './forwarded-capabilities.js'
+import type { RemoteExecutor } from './remote-components.js'
+import { serverIntroduction } from './server-introduction.js'
+import type { RemoteCall } from './scoped-call.js'
+import { Upstream } from './upstream.js'
+import type { UpstreamConfig } from './upstream-options.js'
 
 /** How a run of each kind is asked for. */
 const METHODS: { readonly [K in RunKind]: string } = {
@@ -34,38 +37,38 @@ const METHODS: { readonly [K in RunKind]: string } = {
 /** Which of several replicas gets the next call. */
 export type ReplicaPolicy = 'leastPending' | 'roundRobin'
 
-type MakeSettings = (
-  through: Pick<UpstreamSettings, 'elsewhere' | 'onHeard' | 'signature'>,
-) => readonly [UpstreamSettings, ...UpstreamSettings[]]
+type CreateConfigs = (
+  shared: Pick<UpstreamConfig, 'executor' | 'onChange' | 'viaId'>,
+) => readonly [UpstreamConfig, ...UpstreamConfig[]]
 
-/** What a server somewhere else offers, be it one or several that are alike. */
-export class RemoteProvider implements Provider {
+/** The components of an upstream server, or of several that are alike. */
+export class RemoteProvider implements Provider, ProxiedServer {
   readonly name: string
   readonly #upstreams: readonly [Upstream, ...Upstream[]]
   readonly #policy: ReplicaPolicy
   readonly #logFailure: (problem: string, error: unknown) => void
-  readonly #signature = newSignature()
+  readonly #viaId = newSignature()
   readonly #changes = new ChangeHub()
   #isOpen = false
   #next = 0
 
   constructor(
     name: string,
-    settings: MakeSettings,
+    createConfigs: CreateConfigs,
     policy: ReplicaPolicy,
     logFailure: (problem: string, error: unknown) => void,
   ) {
     this.name = name
     this.#policy = policy
     this.#logFailure = logFailure
-    const elsewhere: Omit<Elsewhere, 'watch'> = {
+    const executor: Omit<RemoteExecutor, 'watch'> = {
       run: (...asked) => this.run(...asked),
       complete: (...asked) => this.#complete(...asked),
     }
-    const onHeard = (change: Change): void => {
+    const onChange = (change: Change): void => {
       this.#changes.emit(change)
     }
-    const [first, ...rest] = settings({ elsewhere, onHeard, signature: this.#signature })
+    const [first, ...rest] = createConfigs({ executor, onChange, viaId: this.#viaId })
     this.#upstreams = [new Upstream(first), ...rest.map((other) => new Upstream(other))]
   }
 
@@ -73,19 +76,38 @@ export class RemoteProvider implements Provider {
     return this.#upstreams.map(({ status }) => status)
   }
 
-  /** How the server says it is to be used. While it is not there, why not has been told already. */
+  /** Returns the server's instructions. Errors are logged where they occur. */
   instructions(caller: Caller): Eventually<string | undefined> {
-    if (!this.#isOpen || this.#hasSeen(caller)) return undefined
+    return andThen(this.introduction(caller), (introduction) => introduction?.instructions)
+  }
+
+  /** Returns the server's information for a caller, once it is connected; the last one, where that takes long. */
+  introduction(caller: Caller): Eventually<ServerIntroduction | undefined> {
+    if (!this.#isOpen || this.#isLoop(caller)) return undefined
+    const last = this.known(caller)
     try {
-      const agreed = this.#inOrder((upstream) => upstream.houseFor(caller).open())
-      if (!(agreed instanceof Promise)) return agreed.instructions
-      return agreed.then(
-        ({ instructions }) => instructions,
-        () => undefined,
-      )
+      const opened = this.#firstAvailable((upstream) => upstream.controlFor(caller).open())
+      if (!(opened instanceof Promise)) return serverIntroduction(opened)
+      const opening = opened.then(serverIntroduction, () => undefined)
+      // A process of a session takes its time: what another one of the same kind said is told at once.
+      return last ?? opening
     } catch {
-      return undefined
+      return last
     }
+  }
+
+  known(caller: Caller): ServerIntroduction | undefined {
+    const agreement = this.#upstreams[0].remembered(caller)
+    return agreement && serverIntroduction(agreement)
+  }
+
+  /** Passes on a request whose method belongs to an extension that the client and the server have agreed on. */
+  forward(method: string, params: JsonObject, context: Context): Promise<JsonObject> {
+    const { caller } = relayOf(context)
+    const extension = extensionOf(method, caller.capabilities.extensions)
+    if (extension === undefined || this.#isLoop(caller)) return Promise.reject(methodNotFound(method))
+    const { _meta: _, ...rest } = params
+    return this.#call({ method, params: rest, extension }, context, bare)
   }
 
   /** Connect, and stay connected until it is closed. */
@@ -101,17 +123,18 @@ export class RemoteProvider implements Provider {
 
   list<K extends ComponentKind>(kind: K, caller: Caller | undefined): Eventually<readonly Component<K>[]> {
     // It is not connected to only because somebody wonders what might be there.
-    if (!this.#isOpen || this.#hasSeen(caller)) return fleeting([])
+    if (!this.#isOpen || this.#isLoop(caller)) return fleeting([])
     const via = caller?.via
-    const list = this.#inOrder((upstream) => {
-      const house = upstream.houseFor(caller)
-      // Who came through other proxies may be led back to them, which shows on the way only.
-      return via === undefined || !upstream.isHttp
-        ? house.list(kind)
-        : house.listFor(kind, viaAfter(via, this.#signature))
+    const list = this.#firstAvailable((upstream) => {
+      const control = upstream.controlFor(caller)
+      // A request that came through other proxies may be led back to them, which shows only on the way.
+      return control.list(
+        kind,
+        via === undefined || !upstream.isHttp ? undefined : viaAfter(via, this.#viaId),
+      )
     })
-    if (!(list instanceof Promise)) return this.#forAll(list, caller)
-    return list.then((found) => this.#forAll(found, caller))
+    if (!(list instanceof Promise)) return this.#markUncacheable(list, caller)
+    return list.then((found) => this.#markUncacheable(found, caller))
   }
 
   find<K extends ComponentKind>(
@@ -119,15 +142,15 @@ export class RemoteProvider implements Provider {
     key: string,
     caller: Caller | undefined,
   ): Eventually<Component<K> | undefined> {
-    if (!this.#isOpen || this.#hasSeen(caller)) return undefined
+    if (!this.#isOpen || this.#isLoop(caller)) return undefined
     try {
-      const found = this.#inOrder((upstream) => upstream.houseFor(caller).find(kind, key))
+      const found = this.#firstAvailable((upstream) => upstream.controlFor(caller).find(kind, key))
       if (!(found instanceof Promise)) return found
       return found.catch((error: unknown) => {
-        throw this.#told(error)
+        throw this.#toPublicError(error)
       })
     } catch (error) {
-      throw this.#told(error)
+      throw this.#toPublicError(error)
     }
   }
 
@@ -136,13 +159,13 @@ export class RemoteProvider implements Provider {
   }
 
   /** Whether a request has come through here already: what leads back to itself offers nothing. */
-  #hasSeen(caller: Caller | undefined): boolean {
-    return caller?.via?.includes(this.#signature) ?? false
+  #isLoop(caller: Caller | undefined): boolean {
+    return caller?.via?.includes(this.#viaId) ?? false
   }
 
   /** Lists that not everybody gets are not to be remembered for everybody. */
-  #forAll<T>(list: readonly T[], caller: Caller | undefined): readonly T[] {
-    return this.#upstreams[0].isForAll(caller) ? list : fleeting([...list])
+  #markUncacheable<T>(list: readonly T[], caller: Caller | undefined): readonly T[] {
+    return this.#upstreams[0].isCallerIndependent(caller) ? list : fleeting([...list])
   }
 
   /** Run a component there. @throws UserError saying what is wrong with the server, if something is. */
@@ -166,24 +189,36 @@ export class RemoteProvider implements Provider {
     return this.#call({ method: 'completion/complete', params }, context, completionIn)
   }
 
-  /** What was certainly not begun with one replica is moved to another. */
-  async #call<T>(call: RemoteCall, context: Context, read: (result: JsonObject) => T): Promise<T> {
+  /** A call that was certainly not sent to one replica is moved to another. */
+  async #call<T>(
+    call: Omit<RemoteCall, 'index'>,
+    context: Context,
+    read: (result: JsonObject) => T,
+  ): Promise<T> {
+    const { method, params, mirrored, extension } = call
+    const relay = relayOf(context)
+    const numbered = { method, params, mirrored, extension, index: relay.nextCallIndex() }
     let failure: unknown
-    for (const upstream of this.#candidates(context)) {
+    for (const upstream of this.#replicaOrder(context, numbered.index)) {
       try {
-        return read(await upstream.run(call, context))
+        return read(await upstream.run(numbered, context))
       } catch (error) {
         failure = error
         const isBegun = !(error instanceof ConnectionError) || error.outcome !== 'not begun'
-        if (isBegun || relayOf(context).signal.aborted) break
+        if (isBegun || relay.signal.aborted) break
       }
     }
-    throw this.#told(failure)
+    throw this.#toPublicError(failure)
   }
 
-  /** A session stays where it is; others go where the policy says, and to what is unavailable last. */
-  #candidates(context: Context): readonly Upstream[] {
+  /**
+   * Returns the replicas in the order in which they are tried: that of an earlier round of the call alone; else that of the
+   * session, then the others by the policy, unavailable ones last.
+   */
+  #replicaOrder(context: Context, index: number): readonly Upstream[] {
     if (this.#upstreams.length === 1) return this.#upstreams
+    const earlier = earlierUpstream(relayOf(context), index)
+    if (earlier !== undefined) return this.#upstreams.filter(({ name }) => name === earlier)
     const serving = this.#upstreams.filter((upstream) => upstream.serves(context))
     const others = this.#upstreams.filter((upstream) => !serving.includes(upstream))
     const start = (this.#next += 1) % others.length
@@ -193,7 +228,7 @@ export class RemoteProvider implements Provider {
   }
 
   /** The first that can say it. */
-  #inOrder<T>(ask: (upstream: Upstream) => Eventually<T>): Eventually<T> {
+  #firstAvailable<T>(ask: (upstream: Upstream) => Eventually<T>): Eventually<T> {
     const [first, ...others] = this.#upstreams.length === 1 ? this.#upstreams : this.#availableFirst()
     if (others.length === 0) return ask(first as Upstream)
     const attempt = async (): Promise<T> => {
@@ -215,8 +250,7 @@ export class RemoteProvider implements Provider {
   }
 
   /** What a client is told: what it can act on, and nothing of where the server is. */
-  #told(error: unknown): unknown {
-    if (error instanceof ProtocolError) return withOwnClass(error, this.#upstreams[0].tellsWho)
+  #toPublicError(error: unknown): unknown {
     if (!(error instanceof ConnectionError)) return error
     this.#logFailure(`Upstream '${this.name}'`, error)
     return new UserError(this.#messageFor(error))
@@ -241,15 +275,4 @@ function completionIn({ completion }: JsonObject): Completion {
     total: typeof total === 'number' ? total : undefined,
     hasMore: typeof hasMore === 'boolean' ? hasMore : undefined,
   }
-}
-
-/** Errors crossed as JSON: one that names a resource is renamed on its way out, as any other. */
-function withOwnClass(error: ProtocolError, isOurs: boolean): ProtocolError {
-  const scopes = isObject(error.data) ? error.data['requiredScopes'] : undefined
-  // Of a server of this process it says what the client in front has to come back with.
-  if (isOurs && Array.isArray(scopes)) return new InsufficientScopeError(error.message, scopes as string[])
-  const uri = isObject(error.data) ? error.data['uri'] : undefined
-  return typeof uri === 'string' && error.message.startsWith('Resource not found')
-    ? new ResourceNotFoundError(uri)
-    : error
 }

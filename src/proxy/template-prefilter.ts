@@ -3,7 +3,7 @@
  * asked whether a URI may be meant, that is, whether the fixed parts occur in it, in their order.
  * The time that takes is linear in the URI.
  */
-export class LooseTemplate {
+export class TemplatePrefilter {
   readonly #fixed: readonly string[]
 
   constructor(uriTemplate: string) {

@@ -1,9 +1,10 @@
 import type { Connector } from '../client/target.js'
 import type { Caller } from '../components/context.js'
 import type { EraName } from '../protocol/era.js'
-import type { Implementation } from '../protocol/types.js'
+import type { ClientCapabilities, Implementation } from '../protocol/types.js'
 import type { Change } from '../providers/changes.js'
-import type { Elsewhere } from './remote-components.js'
+import type { RemoteExecutor } from './remote-components.js'
+import type { OwnHandlers } from './upstream-connection.js'
 
 /** Who asks, as far as it may matter to a server behind a proxy. */
 export interface AskedBy {
@@ -24,10 +25,16 @@ export interface UpstreamOptions {
   /** Which revisions are spoken to the server. Default: `auto`, those of the client in front where the server speaks them. */
   readonly era?: 'auto' | EraName | undefined
   /**
-   * One connection for all, instead of one for each session in front: for servers that cannot
-   * run twice. What the server asks outside of a call, or while several run, is refused then.
+   * Uses one connection for all callers, instead of one for each session: for servers that cannot run twice. A message of
+   * the server that does not name its request is dropped then, and an input request refused. Default: `false`.
    */
   readonly shared?: boolean | undefined
+  /**
+   * Connections of callers without a session and without `authenticate` to a server up to 2025-11-25 that keeps sessions.
+   * `separate` gives each call a session of its own, so that no caller reads the state of another. `share` uses a session
+   * for one call after the other. Default: `separate`. Processes are shared in either case.
+   */
+  readonly anonymous?: 'separate' | 'share' | undefined
   /** How long an answer is waited for, anew after each report of progress, in milliseconds. Default: 300,000. */
   readonly timeoutMs?: number | undefined
   /** How long connecting may take, in milliseconds. Default: 30,000. */
@@ -40,42 +47,52 @@ export interface UpstreamOptions {
   readonly maxConnections?: number | undefined
 }
 
-/** What a proxy knows of one server that it stands before. */
-export interface UpstreamSettings extends UpstreamOptions {
+/** The configuration of one upstream server. */
+export interface UpstreamConfig extends UpstreamOptions {
   readonly name: string
   readonly connector: Connector
-  /** What the proxy says of itself where it asks on its own account. */
+  /** The client information of the proxy's own requests. */
   readonly info: Implementation
-  /** Whether the server is told who asks, and takes our word for it: it is one of this process. */
-  readonly tellsWho?: boolean | undefined
-  /** Whether it is to tell of changes. Default: true. */
-  readonly listens?: boolean | undefined
-  /** Marks what has come through the proxy. */
-  readonly signature: string
-  /** How its components are run. */
-  readonly elsewhere: Omit<Elsewhere, 'watch'>
-  /** Told of what makes no sense, and of a server that comes or goes. */
-  readonly onProblem: (problem: string, error?: unknown) => void
-  /** Told of lists and resources being others. */
-  readonly onHeard: (change: Change) => void
+  /** Capabilities and handlers of the `Client` that the proxy was made of. */
+  readonly ownHandlers?: (OwnHandlers & { readonly capabilities: ClientCapabilities }) | undefined
+  /** Whether the server is sent the caller's identity, and trusts it: it is one of this process. */
+  readonly forwardsIdentity?: boolean | undefined
+  /** Whether changes are subscribed to. Default: true. */
+  readonly subscribesToChanges?: boolean | undefined
+  /** Marks requests that came through the proxy. */
+  readonly viaId: string
+  /** Runs the server's components. */
+  readonly executor: Omit<RemoteExecutor, 'watch'>
+  /** Called for invalid messages, and when the server becomes available or unavailable. */
+  readonly onWarning: (problem: string, error?: unknown) => void
+  /** Called for changed lists and resources. */
+  readonly onChange: (change: Change) => void
 }
 
-export interface Limits {
+export interface UpstreamLimits {
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
   readonly maxConcurrency: number
   readonly maxQueue: number
   readonly maxConnections: number
-  /** How many different headers, or processes of sessions, are told apart, each with lists of its own. */
-  readonly maxHouses: number
+  /** How many control connections there are: one for each set of headers, identity and capabilities. */
+  readonly maxControlConnections: number
 }
 
 const MAX_PROCESSES = 64
 const MAX_CONNECTIONS = 10_000
-const MAX_HOUSES = 1000
+const MAX_CONTROL_CONNECTIONS = 1000
 
-/** @throws TypeError for limits that cannot be meant. */
-export function limitsOf(options: UpstreamOptions, connector: Connector): Limits {
+/** Whether one connection serves all callers. A transport that was given can be connected once. */
+export function isShared({ shared, connector }: UpstreamConfig): boolean {
+  return shared === true || connector.kind === 'given'
+}
+
+/** @throws TypeError for invalid limits. */
+export function limitsOf(options: UpstreamOptions, connector: Connector): UpstreamLimits {
+  const { anonymous = 'separate' } = options
+  const isKnown: boolean = anonymous === 'separate' || anonymous === 'share'
+  if (!isKnown) throw new TypeError(`anonymous must be 'separate' or 'share', not '${anonymous}'`)
   const isProcess = connector.kind === 'process'
   const { maxConnections = isProcess ? MAX_PROCESSES : MAX_CONNECTIONS } = options
   const limits = {
@@ -84,7 +101,7 @@ export function limitsOf(options: UpstreamOptions, connector: Connector): Limits
     maxConcurrency: options.maxConcurrency ?? 256,
     maxQueue: options.maxQueue ?? 1024,
     maxConnections,
-    maxHouses: isProcess ? maxConnections : MAX_HOUSES,
+    maxControlConnections: MAX_CONTROL_CONNECTIONS,
   }
   for (const [name, value] of Object.entries(limits))
     if (!(value > 0) && !(name === 'maxQueue' && value === 0))

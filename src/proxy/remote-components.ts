@@ -1,5 +1,6 @@
 import type { Component, Completion, Stop } from '../components/component.js'
 import type { CompletionContext, Context } from '../components/context.js'
+import { methodNotFound } from '../errors.js'
 import { isObject } from '../protocol/json-rpc.js'
 import {
   KINDS,
@@ -11,10 +12,10 @@ import {
 } from '../protocol/kinds.js'
 import { mirroredHeadersOf, type MirroredHeader } from '../protocol/mirrored-headers.js'
 import type { JsonObject, Resource, ServerCapabilities, ToolDefinition } from '../protocol/types.js'
-import { LooseTemplate } from './loose-template.js'
+import { TemplatePrefilter } from './template-prefilter.js'
 
-/** What a component that is somewhere else needs of where it is. */
-export interface Elsewhere {
+/** Runs the components of an upstream server. */
+export interface RemoteExecutor {
   run<K extends RunKind>(
     kind: K,
     key: string,
@@ -23,19 +24,19 @@ export interface Elsewhere {
     mirrored?: readonly MirroredHeader[],
   ): Promise<ResultOf<K>>
   complete(ref: JsonObject, argument: JsonObject, context: CompletionContext): Promise<Completion>
-  /** Hear of a resource being another. */
+  /** Subscribes to a resource. */
   watch(uri: string, changed: () => void): Promise<Stop>
 }
 
 /** Makes components of what a server says it has. They validate nothing: who owns a schema holds things against it. */
 export class RemoteComponents {
-  readonly #elsewhere: Elsewhere
+  readonly #executor: RemoteExecutor
   readonly #canComplete: boolean
   readonly #canWatch: boolean
-  readonly #templates = new Map<string, LooseTemplate>()
+  readonly #templates = new Map<string, TemplatePrefilter>()
 
-  constructor(elsewhere: Elsewhere, { completions, resources }: ServerCapabilities) {
-    this.#elsewhere = elsewhere
+  constructor(executor: RemoteExecutor, { completions, resources }: ServerCapabilities) {
+    this.#executor = executor
     this.#canComplete = completions !== undefined
     this.#canWatch = resources?.subscribe === true
   }
@@ -65,7 +66,7 @@ export class RemoteComponents {
     resourceTemplate: (definition) => ({
       kind: 'resourceTemplate',
       definition,
-      invoke: ({ uri }, context) => this.#elsewhere.run('resource', uri, undefined, context),
+      invoke: ({ uri }, context) => this.#executor.run('resource', uri, undefined, context),
       at: (uri) =>
         this.#template(definition.uriTemplate).matches(uri)
           ? { ...this.#resource({ uri, name: definition.name }), template: definition.uriTemplate }
@@ -75,7 +76,7 @@ export class RemoteComponents {
     prompt: (definition) => ({
       kind: 'prompt',
       definition,
-      invoke: (params, context) => this.#elsewhere.run('prompt', definition.name, params, context),
+      invoke: (params, context) => this.#executor.run('prompt', definition.name, params, context),
       ...this.#completing({ type: 'ref/prompt', name: definition.name }),
     }),
   }
@@ -87,7 +88,7 @@ export class RemoteComponents {
     return {
       kind: 'tool',
       definition,
-      invoke: (params, context) => this.#elsewhere.run('tool', name, params, context, mirroredHeaders),
+      invoke: (params, context) => this.#executor.run('tool', name, params, context, mirroredHeaders),
       ...(mirroredHeaders.length > 0 && { mirroredHeaders }),
     }
   }
@@ -97,24 +98,26 @@ export class RemoteComponents {
     return {
       kind: 'resource',
       definition,
-      invoke: (_params, context) => this.#elsewhere.run('resource', uri, undefined, context),
+      invoke: (_params, context) => this.#executor.run('resource', uri, undefined, context),
       ...(this.#canWatch && {
-        watch: { source: this.#elsewhere, start: (changed) => this.#elsewhere.watch(uri, changed) },
+        watch: { source: this.#executor, start: (changed) => this.#executor.watch(uri, changed) },
       }),
     }
   }
 
   #completing(ref: JsonObject): Pick<Component, 'complete'> {
-    if (!this.#canComplete) return {}
     return {
-      complete: (name, value, context) => this.#elsewhere.complete(ref, { name, value }, context),
+      complete: async (name, value, context) => {
+        if (!this.#canComplete) throw methodNotFound('completion/complete')
+        return this.#executor.complete(ref, { name, value }, context)
+      },
     }
   }
 
-  #template(uriTemplate: string): LooseTemplate {
+  #template(uriTemplate: string): TemplatePrefilter {
     const known = this.#templates.get(uriTemplate)
     if (known !== undefined) return known
-    const template = new LooseTemplate(uriTemplate)
+    const template = new TemplatePrefilter(uriTemplate)
     this.#templates.set(uriTemplate, template)
     return template
   }

@@ -1,15 +1,15 @@
-/** How much the last answer counts towards the time that answers lately took. */
+/** The weight of the latest response in the average latency. */
 const WEIGHT = 0.2
 
-/** What is known of how a server behind a proxy is doing. */
-export class Health {
+/** The state of an upstream server, as `status()` shows it. */
+export class UpstreamHealth {
   #state: 'idle' | 'connecting' | 'connected' | 'unavailable' = 'idle'
   #latencyMs: number | undefined
   #lastError: string | undefined
-  readonly #onChange: (state: Health['state'], error: unknown) => void
+  readonly #onChange: (state: UpstreamHealth['state'], error: unknown) => void
 
-  /** `onChange` is told of each change between being there and not. */
-  constructor(onChange: (state: Health['state'], error: unknown) => void) {
+  /** `onChange` is called each time the server becomes available or unavailable. */
+  constructor(onChange: (state: UpstreamHealth['state'], error: unknown) => void) {
     this.#onChange = onChange
   }
 
@@ -25,36 +25,36 @@ export class Health {
     return this.#lastError
   }
 
-  connecting(): void {
+  markConnecting(): void {
     if (this.#state === 'idle') this.#state = 'connecting'
   }
 
-  connected(): void {
+  markConnected(): void {
     this.#become('connected', undefined)
   }
 
-  /** It could not be reached. */
-  failed(error: unknown): void {
-    this.#lastError = error instanceof Error ? error.message : String(error)
+  /** The server could not be reached. */
+  markUnavailable(error: unknown): void {
+    this.recordError(error)
     this.#become('unavailable', error)
   }
 
-  /** It is not used any more. */
-  closed(): void {
+  /** The server is not used any more. */
+  markIdle(): void {
     this.#state = 'idle'
   }
 
-  answered(ms: number): void {
-    this.connected()
+  recordLatency(ms: number): void {
+    this.markConnected()
     this.#latencyMs = this.#latencyMs === undefined ? ms : this.#latencyMs + WEIGHT * (ms - this.#latencyMs)
   }
 
-  /** One request went wrong, whatever that says of the next. */
-  erred(error: unknown): void {
+  /** Records the failure of one request, which says nothing about the next. */
+  recordError(error: unknown): void {
     this.#lastError = error instanceof Error ? error.message : String(error)
   }
 
-  #become(state: Health['state'], error: unknown): void {
+  #become(state: UpstreamHealth['state'], error: unknown): void {
     if (this.#state === state) return
     this.#state = state
     this.#onChange(state, error)

@@ -1,0 +1,343 @@
+import type { Opened } from '../client/connection.js'
+import { Subscriptions } from '../client/subscriptions.js'
+import type { Component, Stop } from '../components/component.js'
+import { ConnectionError, methodNotFound } from '../errors.js'
+import type { Agreement } from '../protocol/client-dialects.js'
+import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
+import type { ServerCapabilities } from '../protocol/types.js'
+import type { Change } from '../providers/changes.js'
+import type { Eventually } from '../providers/provider.js'
+import { backOff } from '../util/back-off.js'
+import { ReconnectSchedule } from '../util/reconnect-schedule.js'
+import { UpstreamListCache } from './list-cache.js'
+import { RemoteComponents, type RemoteExecutor } from './remote-components.js'
+import type { UpstreamConnection, UpstreamConnectionOptions } from './upstream-connection.js'
+import type { UpstreamHealth } from './upstream-health.js'
+
+/** How soon after it was opened the loss of a connection counts as a failure to open it, in milliseconds. */
+const STABLE_MS = 5000
+
+/** How long a list is waited for before the last one is used instead, in milliseconds. */
+const LIST_TIMEOUT_MS = 5000
+
+/** How long a server may take to answer a ping, in milliseconds. */
+const PING_TIMEOUT_MS = 5000
+
+export interface ControlConnectionOptions {
+  readonly connect: (
+    handlers: Pick<UpstreamConnectionOptions, 'onNotification' | 'onOpen' | 'onLost' | 'onResumed'>,
+  ) => UpstreamConnection
+  readonly executor: Omit<RemoteExecutor, 'watch'>
+  readonly health: UpstreamHealth
+  readonly subscribesToChanges: boolean
+  /** Whether lists are fetched for each request, and not kept. */
+  readonly isUncached: boolean
+  readonly timeoutMs: number
+  readonly onChange: (change: Change) => void
+  readonly onWarning: (problem: string, error?: unknown) => void
+  /** Called with the server's information each time the connection has been opened. */
+  readonly onAgreement: (agreement: Agreement) => void
+}
+
+/**
+ * The connection over which a proxy fetches the lists of a server and subscribes to changes. Calls that need no connection
+ * of their own run over it as well.
+ */
+export class ControlConnection {
+  readonly upstream: UpstreamConnection
+  readonly #options: ControlConnectionOptions
+  readonly #lists: UpstreamListCache
+  readonly #subscriptions: Subscriptions
+  readonly #watchers = new Map<string, Set<() => void>>()
+  readonly #closing = new AbortController()
+  readonly #executor: RemoteExecutor
+  #components: RemoteComponents | undefined
+  /** Decides when the server is tried again, whatever asks for it. */
+  readonly #schedule = new ReconnectSchedule()
+  #opening: Promise<Agreement> | undefined
+  #openedAt = 0
+  #isKept = false
+  #isRecovering = false
+  #hasBeenOpen = false
+
+  constructor(options: ControlConnectionOptions) {
+    this.#options = options
+    this.#executor = { ...options.executor, watch: (uri, changed) => this.#watch(uri, changed) }
+    this.upstream = options.connect({
+      onNotification: (...notification) => this.#subscriptions.notified(...notification),
+      onOpen: (connection) => this.#opened(connection),
+      onResumed: () => {
+        this.#missed()
+      },
+      onLost: () => {
+        this.#lost()
+      },
+    })
+    this.#subscriptions = new Subscriptions(() => this.upstream.connection, options.subscribesToChanges, {
+      listChanged: (method) => {
+        for (const kind of COMPONENT_KINDS) if (KINDS[kind].listChanged === method) this.#changed(kind)
+      },
+      resourceUpdated: (uri) => {
+        for (const changed of [...(this.#watchers.get(uri) ?? [])]) changed()
+      },
+    })
+    this.#lists = new UpstreamListCache({
+      page: async (method, params, via) => {
+        await this.open()
+        return this.upstream.connection.request(method, params, {
+          timeoutMs: via === undefined ? options.timeoutMs : LIST_TIMEOUT_MS,
+          headers: via === undefined ? undefined : { ...this.upstream.headers, via },
+        })
+      },
+      hasChangeNotifications: (kind) => this.#hasChangeNotifications(kind),
+      make: (kind, definition) => this.#made().make(kind, definition),
+      onUnusable: options.onWarning,
+      onChange: (kind) => {
+        options.onChange({ type: 'listChanged', kind })
+      },
+    })
+  }
+
+  /** The server's information, while the connection is open. */
+  get agreement(): Agreement | undefined {
+    return this.upstream.connection.agreement
+  }
+
+  /** Keeps the connection open from now on. */
+  keepOpen(): void {
+    if (this.#isKept) return
+    this.#isKept = true
+    void this.recover()
+  }
+
+  /** Opens the connection, unless it is open. @throws the last error, where the schedule allows no attempt yet. */
+  open(): Eventually<Agreement> {
+    const { agreement } = this.upstream.connection
+    if (agreement !== undefined) return agreement
+    const failure = this.#schedule.recentFailure
+    if (failure !== undefined) throw failure.error
+    return this.#open()
+  }
+
+  /**
+   * Returns a list; the last one where the server is unavailable now.
+   * @param via the proxies that the request came through, which may be led back to them: nothing is kept then
+   * @throws ConnectionError where the server has never been available.
+   */
+  list<K extends ComponentKind>(kind: K, via?: string): Eventually<readonly Component<K>[]> {
+    if (via !== undefined || this.#options.isUncached) return this.#listUncached(kind, via)
+    const list = this.#lists.list(kind)
+    if (!(list instanceof Promise)) return list
+    return this.#soon(kind, list).catch((error: unknown) => {
+      // Its components stay listed, so that calls are told what is wrong.
+      if (!this.#hasBeenOpen) throw error
+      this.#options.onWarning(`The list of ${KINDS[kind].label}s could not be fetched`, error)
+      return this.#lists.stale(kind)
+    })
+  }
+
+  /** Returns a component. @throws ProtocolError -32601 for a kind that the server does not offer. */
+  find<K extends ComponentKind>(kind: K, key: string): Eventually<Component<K> | undefined> {
+    const found = this.#lists.find(kind, key)
+    if (!(found instanceof Promise)) return found ?? this.#unlisted(kind, key)
+    return found
+      .catch((error: unknown) => {
+        const last = this.#lists.staleEntry(kind, key)
+        if (last === undefined) throw error
+        return last
+      })
+      .then((listed) => listed ?? this.#unlisted(kind, key))
+  }
+
+  /** Tries until the server answers, if the connection is kept open. No other loop does. */
+  async recover(): Promise<void> {
+    if (this.#isRecovering || !this.#isKept) return
+    this.#isRecovering = true
+    const { signal } = this.#closing
+    try {
+      while (!signal.aborted && !this.#isUp) {
+        await backOff(0, signal, this.#schedule.waitMs)
+        // A request may have found it in the meantime, or have failed just now.
+        if (!this.#isUp && this.#schedule.waitMs === 0) await this.#check()
+      }
+    } catch {
+      // The proxy is closed.
+    } finally {
+      this.#isRecovering = false
+    }
+  }
+
+  /** Replaces the connection, on whose other side an abandoned call may still be running. */
+  replace(): void {
+    this.upstream.connection.replace()
+    void this.recover()
+  }
+
+  /** Closes it when no call runs over it any more. */
+  retire(): void {
+    this.#closing.abort(new Error('The connection is retired'))
+    this.#subscriptions.close()
+    this.upstream.retire()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('The proxy is closed'))
+    this.#subscriptions.close()
+    await this.upstream.close()
+  }
+
+  #listUncached<K extends ComponentKind>(kind: K, via?: string): Promise<readonly Component<K>[]> {
+    return this.#lists.listUncached(kind, via).catch((error: unknown) => {
+      if (!this.#hasBeenOpen) throw error
+      return this.#lists.stale(kind)
+    })
+  }
+
+  /** A list that takes long is not waited for: the last one is used, and its arrival is announced as a change. */
+  #soon<K extends ComponentKind>(
+    kind: K,
+    list: Promise<readonly Component<K>[]>,
+  ): Promise<readonly Component<K>[]> {
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        resolve(this.#lists.stale(kind))
+      }, LIST_TIMEOUT_MS)
+      list
+        .then((listed) => {
+          resolve(listed)
+          if (isLate) this.#options.onChange({ type: 'listChanged', kind })
+        }, reject)
+        .finally(() => {
+          clearTimeout(timer)
+        })
+    })
+  }
+
+  get #isUp(): boolean {
+    return this.agreement !== undefined && this.#options.health.state !== 'unavailable'
+  }
+
+  /** Opens the connection, or sends a ping over it. */
+  async #check(): Promise<void> {
+    const { connection } = this.upstream
+    const { agreement } = connection
+    if (agreement === undefined) {
+      await this.#open().catch(() => undefined)
+      return
+    }
+    try {
+      await connection.request(agreement.dialect.ping, {}, { timeoutMs: PING_TIMEOUT_MS })
+      this.#succeeded()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #unlisted<K extends ComponentKind>(kind: K, key: string): Eventually<Component<K> | undefined> {
+    const { capabilities } = this.agreement ?? {}
+    if (capabilities !== undefined && lacks(kind, capabilities))
+      throw methodNotFound(kind === 'tool' ? 'tools/call' : 'prompts/get')
+    if (kind !== 'resource') return undefined
+    const found = (templates: readonly Component<'resourceTemplate'>[]): Component<K> =>
+      this.#made().unlisted(key, templates) as Component as Component<K>
+    const templates = this.list('resourceTemplate')
+    return templates instanceof Promise ? templates.then(found) : found(templates)
+  }
+
+  #open(): Promise<Agreement> {
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #openNow(): Promise<Agreement> {
+    this.#options.health.markConnecting()
+    try {
+      const agreement = await this.upstream.connection.open()
+      this.#openedAt = Date.now()
+      this.#succeeded()
+      return agreement
+    } catch (error) {
+      this.#failed(error)
+      throw error
+    }
+  }
+
+  #succeeded(): void {
+    this.#schedule.succeeded()
+    this.#options.health.markConnected()
+  }
+
+  #failed(error: unknown): void {
+    this.#schedule.failed(error)
+    this.#options.health.markUnavailable(error)
+  }
+
+  #lost(): void {
+    if (this.#closing.signal.aborted) return
+    const error = new ConnectionError('The connection was lost', 'not begun')
+    if (Date.now() - this.#openedAt < STABLE_MS) this.#failed(error)
+    else {
+      this.#schedule.reset()
+      this.#options.health.markUnavailable(error)
+    }
+    void this.recover()
+  }
+
+  /** The server may be another one than before, so that nothing is kept of it. */
+  async #opened(connection: Opened): Promise<void> {
+    this.#components = undefined
+    this.#options.onAgreement(connection.agreement)
+    await this.#subscriptions.restore(connection)
+    // Requests while it was away were told that there is nothing.
+    if (this.#hasBeenOpen || this.#schedule.hasFailed) this.#missed()
+    this.#hasBeenOpen = true
+  }
+
+  #missed(): void {
+    for (const kind of COMPONENT_KINDS) this.#changed(kind)
+    for (const changed of [...this.#watchers.values()].flatMap((watchers) => [...watchers])) changed()
+  }
+
+  #changed(kind: ComponentKind): void {
+    this.#lists.drop(kind)
+    this.#options.onChange({ type: 'listChanged', kind })
+  }
+
+  /** Whether the server notifies of changes to lists of a kind, and its notifications arrive now. */
+  #hasChangeNotifications(kind: ComponentKind): boolean {
+    if (!this.#subscriptions.isListening) return false
+    const { tools, resources, prompts } = this.agreement?.capabilities ?? {}
+    if (kind === 'tool') return tools?.listChanged === true
+    return (kind === 'prompt' ? prompts : resources)?.listChanged === true
+  }
+
+  #made(): RemoteComponents {
+    return (this.#components ??= new RemoteComponents(this.#executor, this.agreement?.capabilities ?? {}))
+  }
+
+  async #watch(uri: string, changed: () => void): Promise<Stop> {
+    const watchers = this.#watchers.get(uri) ?? new Set()
+    this.#watchers.set(uri, watchers.add(changed))
+    const forget = (): void => {
+      watchers.delete(changed)
+      if (watchers.size === 0) this.#watchers.delete(uri)
+    }
+    await this.#subscriptions.add(uri).catch((error: unknown) => {
+      forget()
+      throw error
+    })
+    return async () => {
+      forget()
+      await this.#subscriptions.delete(uri)
+    }
+  }
+}
+
+/** Whether a server lacks the capability that lookups of a kind need. Resources are read whether they are listed or not. */
+function lacks(kind: ComponentKind, { tools, prompts }: ServerCapabilities): boolean {
+  return (kind === 'tool' && tools === undefined) || (kind === 'prompt' && prompts === undefined)
+}

@@ -1,0 +1,399 @@
+import { relayOf, type Caller, type Context } from '../components/context.js'
+import {
+  BusyError,
+  ConnectionError,
+  HttpStatusError,
+  methodNotFound,
+  ProtocolError,
+  PutOffError,
+  UnauthorizedError,
+} from '../errors.js'
+import type { Agreement } from '../protocol/client-dialects.js'
+import type { ClientCapabilities, JsonObject } from '../protocol/types.js'
+import { viaAfter } from '../protocol/via.js'
+import type { UpstreamStatus } from '../providers/provider.js'
+import { Semaphore } from '../util/semaphore.js'
+import { CallMemory } from './call-memory.js'
+import { ConnectionPool, type Lease, type LeaseRequest } from './connection-pool.js'
+import type { ControlConnection } from './control-connection.js'
+import { ControlConnections } from './control-connections.js'
+import { recallRound, runWithInputRequired, type RoundState } from './input-required-loop.js'
+import { ProxiedRequest } from './proxied-request.js'
+import { ScopedCall, type RemoteCall } from './scoped-call.js'
+import { expectElicitations, passedOnError } from './passed-on-error.js'
+import { selectConnection, type ConnectionKind, type Selection } from './select-connection.js'
+import { SuspendedCalls } from './suspended-calls.js'
+import type { UpstreamConnection } from './upstream-connection.js'
+import { UpstreamHealth } from './upstream-health.js'
+import { isShared, limitsOf, type UpstreamConfig, type UpstreamLimits } from './upstream-options.js'
+
+/** Errors of a server that is available. */
+const SERVER_RESPONDED = [BusyError, HttpStatusError, UnauthorizedError]
+
+/** A server behind a proxy: the connections to it, and the calls that run over them. */
+export class Upstream {
+  readonly name: string
+  readonly #config: UpstreamConfig
+  readonly #limits: UpstreamLimits
+  readonly #health: UpstreamHealth
+  readonly #semaphore: Semaphore
+  readonly #controls: ControlConnections
+  readonly #pool: ConnectionPool
+  readonly #suspended = new SuspendedCalls()
+  readonly #isShared: boolean
+  readonly #isProcess: boolean
+  /** Whether a session's connection was found to be of 2026-07-28. */
+  #speaksOnly2026 = false
+
+  /** @throws TypeError for invalid limits. */
+  constructor(config: UpstreamConfig) {
+    const { name, connector, onWarning } = config
+    this.name = name
+    this.#config = config
+    this.#limits = limitsOf(config, connector)
+    this.#isShared = isShared(config)
+    this.#isProcess = connector.kind === 'process'
+    this.#semaphore = new Semaphore({
+      limit: this.#limits.maxConcurrency,
+      socketLimit: connector.maxSockets,
+      queueLimit: this.#limits.maxQueue,
+    })
+    this.#health = new UpstreamHealth((state, error) => {
+      if (state !== 'unavailable') return
+      onWarning(`Upstream '${name}' is unavailable`, error)
+      void this.#kept?.recover()
+    })
+    this.#controls = new ControlConnections(config, this.#limits, this.#health)
+    this.#pool = new ConnectionPool(name, this.#limits)
+  }
+
+  get status(): UpstreamStatus {
+    const { state, latencyMs, lastError } = this.#health
+    return {
+      name: this.name,
+      target: this.#config.connector.label,
+      state,
+      protocolVersion: this.#controls.protocolVersion,
+      latencyMs,
+      lastError,
+      connections: this.#pool.size + this.#controls.size,
+      pending: this.pending,
+    }
+  }
+
+  /** How many requests are under way or wait for their turn. */
+  get pending(): number {
+    return this.#semaphore.size
+  }
+
+  get isHttp(): boolean {
+    return this.#config.connector.kind === 'http'
+  }
+
+  get isAvailable(): boolean {
+    return this.#health.state !== 'unavailable'
+  }
+
+  /** Whether all callers with the same capabilities get the same lists. */
+  isCallerIndependent(caller: Caller | undefined): boolean {
+    const { headers } = this.#config
+    const own = this.#controls.exclusiveSession(caller) ?? this.#controls.forwardedIdentity(caller)
+    return headers === undefined && own === undefined
+  }
+
+  /** Whether the session of a request has a connection to it. */
+  serves(context: Context): boolean {
+    const { session } = relayOf(context)
+    return session !== undefined && this.#pool.has(session)
+  }
+
+  /** Returns the connection that has a caller's lists. */
+  controlFor(caller: Caller | undefined): ControlConnection {
+    return this.#controls.for(caller)
+  }
+
+  /** Returns the last known information of the server for a caller. */
+  remembered(caller: Caller | undefined): Agreement | undefined {
+    return this.#controls.remembered(caller)
+  }
+
+  /** Connects, and stays connected; unless headers depend on callers, or each session gets a process of its own. */
+  keepOpen(): void {
+    this.#kept?.keepOpen()
+  }
+
+  /**
+   * Runs a call for a client.
+   * @throws ProtocolError for an error of the server; ConnectionError where there is no response.
+   */
+  run(call: RemoteCall, context: Context): Promise<JsonObject> {
+    const relay = relayOf(context)
+    const { caller } = relay
+    const headers = this.#controls.headersFor(caller)
+    const control = this.#controls.for(caller, headers)
+    const via = viaAfter(caller.via, this.#config.viaId)
+    const isPlain = headers === undefined && call.mirrored === undefined
+    const scoped = new ScopedCall(
+      relay,
+      call,
+      isPlain ? { via } : { ...headers, ...call.mirrored, via },
+      this.#controls.forwardedIdentity(caller),
+      this.#limits.timeoutMs,
+      this.#config.ownHandlers?.capabilities,
+    )
+    const opening = this.isAvailable ? undefined : control.open()
+    if (!(opening instanceof Promise)) return this.#runSelected(control, scoped)
+    return opening.then(() => this.#runSelected(control, scoped))
+  }
+
+  async close(): Promise<void> {
+    this.#suspended.close()
+    await Promise.all([this.#pool.close(), this.#controls.close()])
+    this.#config.connector.close()
+    this.#health.markIdle()
+  }
+
+  /** The control connection that is open from the beginning; `undefined` where it is not known yet which it will be. */
+  get #kept(): ControlConnection | undefined {
+    const { headers } = this.#config
+    return headers === undefined && (!this.#isProcess || this.#isShared)
+      ? this.#controls.for(undefined)
+      : undefined
+  }
+
+  #runSelected(control: ControlConnection, scoped: ScopedCall): Promise<JsonObject> {
+    const { session } = scoped.relay
+    // The connection of a session is opened in the era of its client.
+    if (session !== undefined && !this.#speaksOnly2026 && !this.#isShared && !this.#isProcess)
+      return this.#runOver(this.#select(control, '2025-11-25', scoped), control, scoped)
+    const opened = control.agreement ?? control.open()
+    if (!(opened instanceof Promise))
+      return this.#runOver(this.#select(control, opened.era, scoped), control, scoped)
+    return opened.then(({ era }) => this.#runOver(this.#select(control, era, scoped), control, scoped))
+  }
+
+  #select(control: ControlConnection, era: Agreement['era'], { relay }: ScopedCall): Selection {
+    const { caller, session, logLevel } = relay
+    return selectConnection(
+      {
+        era: caller.era,
+        hasSession: session !== undefined,
+        isIdentified: this.#isIdentified(caller),
+        acceptsInput: acceptsInput(caller.capabilities),
+        wantsLogs: logLevel !== undefined,
+      },
+      {
+        kind: this.#config.connector.kind,
+        era,
+        hasSessions: control.upstream.connection.hasSession,
+        isShared: this.#isShared,
+        sharesAnonymous: this.#config.anonymous === 'share',
+      },
+    )
+  }
+
+  /** All anonymous callers of a process are one. */
+  #isIdentified({ principal, connectionId }: Caller): boolean {
+    return principal !== undefined || (connectionId !== undefined && !this.#isProcess)
+  }
+
+  #runOver(
+    { connection, suspendable }: Selection,
+    control: ControlConnection,
+    scoped: ScopedCall,
+  ): Promise<JsonObject> {
+    if (!suspendable) return this.#runOn(connection, control, scoped)
+    const { relay, call } = scoped
+    return this.#suspended.run(new CallMemory(relay, this.name, call), relay, (peer, signal) => {
+      scoped.peer = peer
+      scoped.signal = signal
+      return this.#runOn(connection, control, scoped)
+    })
+  }
+
+  #runOn(kind: ConnectionKind, control: ControlConnection, scoped: ScopedCall): Promise<JsonObject> {
+    if (kind === 'session') return this.#execute(this.#sessionConnection(scoped), scoped)
+    const openId = this.#isProcess ? this.#resumedProcess(scoped) : undefined
+    const isControls = openId !== undefined && openId === control.upstream.connection.openId
+    if (kind === 'control' && (openId === undefined || isControls))
+      return this.#execute(control.upstream, scoped)
+    if (kind === 'exclusive' && openId === undefined && this.#mayUseProcessOf(control, scoped))
+      return this.#runOnControlProcess(control, scoped)
+    return this.#runLeased(this.#lease(kind, control, openId, scoped), scoped)
+  }
+
+  /** The process that an earlier round of the call has to go on in: it knows the `requestState` that it issued. */
+  #resumedProcess({ relay, call }: ScopedCall): string | undefined {
+    if (this.#isShared) return undefined
+    const memory = new CallMemory(relay, this.name, call)
+    return recallRound(memory)?.openId
+  }
+
+  /** Anonymous callers use the process of the control connection, one call at a time. */
+  #mayUseProcessOf({ upstream }: ControlConnection, { relay }: ScopedCall): boolean {
+    const isAnonymous = this.#isProcess && relay.caller.principal === undefined
+    return isAnonymous && upstream.ownership === 'exclusive' && upstream.isIdle
+  }
+
+  /** After a call without a response the process may still speak for that call, so that it is replaced. */
+  async #runOnControlProcess(control: ControlConnection, scoped: ScopedCall): Promise<JsonObject> {
+    const { upstream } = control
+    const before = upstream.unansweredCalls
+    upstream.isReserved = true
+    try {
+      return await this.#execute(upstream, scoped)
+    } finally {
+      if (upstream.unansweredCalls !== before) control.replace()
+      upstream.isReserved = false
+    }
+  }
+
+  async #runLeased(leasing: Promise<Lease>, scoped: ScopedCall): Promise<JsonObject> {
+    const { connection, release } = await leasing
+    const before = connection.unansweredCalls
+    let isResumable = false
+    try {
+      return await this.#execute(connection, scoped)
+    } catch (error) {
+      isResumable = this.#isProcess && error instanceof PutOffError
+      throw error
+    } finally {
+      // The server may still speak for a call without a response: to nobody but the same caller.
+      const isReusable = connection.unansweredCalls === before || this.#isIdentified(scoped.relay.caller)
+      release({ isReusable, isResumable })
+    }
+  }
+
+  #lease(
+    kind: ConnectionKind,
+    control: ControlConnection,
+    openId: string | undefined,
+    scoped: ScopedCall,
+  ): Promise<Lease> {
+    const { signal, relay } = scoped
+    if (openId !== undefined) return this.#pool.leaseById(openId, signal)
+    const { caller } = relay
+    const headers = this.#controls.headersFor(caller)
+    const isAnonymousProcess = this.#isProcess && caller.principal === undefined
+    // Processes of anonymous callers are like that of the control connection, which these use as well.
+    const { info, capabilities } = isAnonymousProcess
+      ? { info: this.#config.info, capabilities: this.#controls.capabilitiesFor(caller) }
+      : caller
+    const owner = isAnonymousProcess ? undefined : [caller.principal, caller.connectionId]
+    const request: LeaseRequest = {
+      key: JSON.stringify([headers, owner, info, capabilities]),
+      signal,
+      create: () =>
+        this.#controls.connect({
+          ownership: 'exclusive',
+          introduction: { info, capabilities },
+          prefers2025: control.agreement?.dialect.hasServerRequests === true,
+          headers,
+          credentials: scoped.credentials,
+          wantsLogs: true,
+        }),
+    }
+    return kind === 'fresh' ? this.#pool.leaseFresh(request) : this.#pool.lease(request)
+  }
+
+  #sessionConnection({ relay, credentials }: ScopedCall): UpstreamConnection {
+    const { caller, session } = relay
+    if (session === undefined) throw new Error('A request without a session has no connection of one')
+    const { info, capabilities } = caller
+    return this.#pool.forSession(session, () =>
+      this.#controls.connect({
+        ownership: { session },
+        introduction: { info, capabilities },
+        prefers2025: true,
+        headers: this.#controls.headersFor(caller),
+        credentials,
+        wantsLogs: true,
+      }),
+    )
+  }
+
+  #execute(connection: UpstreamConnection, scoped: ScopedCall): Promise<JsonObject> {
+    const { agreement } = connection.connection
+    if (agreement !== undefined) return this.#converse(agreement, connection, scoped)
+    return connection.connection.open().then((opened) => this.#converse(opened, connection, scoped))
+  }
+
+  /** Sends a call once, or until a server from 2026-07-28 on needs no more input. */
+  #converse(agreement: Agreement, connection: UpstreamConnection, scoped: ScopedCall): Promise<JsonObject> {
+    const { extension, method, params } = scoped.call
+    if (extension !== undefined && agreement.capabilities.extensions?.[extension] === undefined)
+      return Promise.reject(methodNotFound(method))
+    if (agreement.dialect.hasServerRequests) return this.#send(connection, scoped, params)
+    const { relay } = scoped
+    if (relay.session !== undefined) this.#speaksOnly2026 = true
+    const state = recallRound(new CallMemory(relay, this.name, scoped.call))
+    if (state !== undefined) return this.#loop(connection, scoped, state)
+    return this.#send(connection, scoped, params).then((result) =>
+      result['resultType'] === 'input_required' ? this.#loop(connection, scoped, undefined, result) : result,
+    )
+  }
+
+  #loop(
+    connection: UpstreamConnection,
+    scoped: ScopedCall,
+    state: RoundState | undefined,
+    first?: JsonObject,
+  ): Promise<JsonObject> {
+    const { relay, call } = scoped
+    const loop = {
+      relay,
+      memory: new CallMemory(relay, this.name, call),
+      index: call.index,
+      answerOwn: this.#config.ownHandlers?.answer,
+      openId: this.#isProcess ? connection.connection.openId : undefined,
+      send: (answered: JsonObject | undefined) =>
+        this.#send(connection, scoped, { ...call.params, ...answered }),
+    }
+    return runWithInputRequired(loop, state, first)
+  }
+
+  async #send(connection: UpstreamConnection, scoped: ScopedCall, params: JsonObject): Promise<JsonObject> {
+    const { relay, signal, call } = scoped
+    const { timeoutMs } = this.#limits
+    const admitted = this.#semaphore.acquire(signal, () => new BusyError(this.name), timeoutMs)
+    if (admitted !== undefined) await admitted
+    const request = new ProxiedRequest(scoped, this.#semaphore, scoped.peer)
+    const began = performance.now()
+    let isAnswered = false
+    connection.track(request)
+    try {
+      const all = relay.meta === undefined ? params : { ...params, _meta: relay.meta }
+      const result = await connection.connection.request(call.method, all, request)
+      isAnswered = true
+      if (!request.hasAsked) this.#health.recordLatency(performance.now() - began)
+      return result
+    } catch (error) {
+      isAnswered = error instanceof ProtocolError || wasNotSent(error)
+      throw this.#failed(error, connection, scoped)
+    } finally {
+      connection.untrack(request, isAnswered)
+      request.end()
+    }
+  }
+
+  #failed(error: unknown, connection: UpstreamConnection, { relay, signal }: ScopedCall): unknown {
+    if (error instanceof ProtocolError) {
+      expectElicitations(error, connection, relay)
+      return passedOnError(error, connection.connection.agreement, this.#config.forwardsIdentity === true)
+    }
+    if (error instanceof ConnectionError && !signal.aborted) {
+      const isAway = wasNotSent(error) && !SERVER_RESPONDED.some((kind) => error instanceof kind)
+      if (isAway) this.#health.markUnavailable(error)
+      else this.#health.recordError(error)
+    }
+    return error
+  }
+}
+
+function acceptsInput({ elicitation, sampling, roots }: ClientCapabilities): boolean {
+  return elicitation !== undefined || sampling !== undefined || roots !== undefined
+}
+
+function wasNotSent(error: unknown): boolean {
+  return error instanceof ConnectionError && error.outcome === 'not begun'
+}
