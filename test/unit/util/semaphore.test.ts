@@ -70,4 +70,22 @@ describe('Semaphore', () => {
     semaphore.rejectWaiters(new Error('closed'))
     await expect(second).rejects.toThrow('closed')
   })
+
+  test('a resumed call goes before those that wait, whatever the limit of the queue', async () => {
+    const semaphore = new Semaphore({ limit: 1, queueLimit: 0 })
+    semaphore.tryAcquire()
+    const order: string[] = []
+    const first = semaphore.resume()?.then(() => order.push('first'))
+    const second = semaphore.resume()?.then(() => order.push('second'))
+    await expect(semaphore.acquire(undefined, overflow)).rejects.toThrow()
+    expect(semaphore.size).toBe(3)
+    semaphore.release()
+    await first
+    expect(order).toEqual(['first'])
+    semaphore.release()
+    await second
+    expect(order).toEqual(['first', 'second'])
+    semaphore.release()
+    expect(semaphore.resume()).toBeUndefined()
+  })
 })
