@@ -50,11 +50,15 @@ export function assemble(
     const behind = passesUnknown(method) ? proxied() : undefined
     return behind?.server.forward(method, params, context) ?? Promise.reject(methodNotFound(method))
   }
+  const passOn: RouterOptions['passOn'] = (method, params, context) => {
+    const behind = proxied()
+    return behind?.isTransparent() === true ? behind.server.passOn(method, params, context) : undefined
+  }
   const services = {
     introducer: new ServerIntroducer(identity, instructions, proxied),
     passesUnknown,
     eras: { '2025-11-25': era2025, '2026-07-28': new Era2026(identity, settings.cache) },
-    router: new Router(provider, { ...settings, forward }, access),
+    router: new Router(provider, { ...settings, forward, passOn }, access),
     access,
     scope,
     changes: new ChangeNotifier(provider),

@@ -176,8 +176,11 @@ export interface Relay {
   readonly signal: CancelSignal
   /** Ask the client. */
   ask(question: Question<JsonObject>): Promise<JsonObject>
-  /** Hand on a `notifications/message`, unless it is below the level that the client wants. */
-  tell(message: JsonObject): void
+  /**
+   * Hand on a `notifications/message`, unless it is below the level that the client wants. `knowsLevel`: the server knows
+   * the level, so that without one all that it sends is handed on.
+   */
+  tell(message: JsonObject, knowsLevel?: boolean): void
   /** Hand on streamed content, to a client that takes it otherwise than as progress. */
   stream(content: readonly ContentBlock[]): Promise<void>
   /** Hand on a report of progress. */
@@ -188,6 +191,8 @@ export interface Relay {
   readonly logLevel: LogLevel | undefined
   /** What the request carries as `_meta` that is not the protocol's own. */
   readonly meta: Meta | undefined
+  /** Whether the request has `arguments`. */
+  readonly hasArguments: boolean
   /** Numbers what is run elsewhere on behalf of the request, in the same order each time it is run. */
   nextCallIndex(): number
   /** What an earlier round of the request remembered under a key (2026-07-28, basic/patterns/mrtr). */
@@ -205,7 +210,9 @@ export interface RelaySession {
   readonly isListening: boolean
   /** Sends an input request outside of a call. */
   ask(question: Question<JsonObject>): Promise<JsonObject>
-  /** Sends a log message outside of a call, unless it is below the level that the client wants. */
+  /** The level that the client has set for log messages; `undefined` where it has not. */
+  readonly level: LogLevel | undefined
+  /** Sends a log message outside of a call, unless it is below the level that the client has set. */
   tell(message: JsonObject): void
   /** Sends a notification outside of a call. */
   notify(method: string, params: JsonObject): void
@@ -216,6 +223,8 @@ export interface RelaySession {
 export interface Follower {
   /** Called when the session has ended. */
   ended(): void
+  /** Called when the client has set a level for log messages. */
+  levelChanged(level: LogLevel): void
   /** Called for each notification of the client that is not about a request or the session itself. */
   notified(method: string, params: JsonObject): void
 }

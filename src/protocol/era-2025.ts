@@ -1,4 +1,4 @@
-import { ErrorCode } from '../errors.js'
+import { ErrorCode, RejectedError } from '../errors.js'
 import type { Era } from './era.js'
 import { EncodedResult } from './json-rpc.js'
 import type { ContentBlock, JsonSchema, ResourceLink } from './types.js'
@@ -66,7 +66,9 @@ export const era2025: Era = {
   },
 
   httpStatus(error) {
-    return error.code === ErrorCode.ParseError || error.code === ErrorCode.InvalidRequest ? 400 : 200
+    // An error of a handler is an answer, whatever its code.
+    const isRefused = error instanceof RejectedError && error.code === ErrorCode.InvalidRequest
+    return isRefused || error.code === ErrorCode.ParseError ? 400 : 200
   },
 }
 

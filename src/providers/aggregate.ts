@@ -1,6 +1,6 @@
 import { keyOf, type Component } from '../components/component.js'
 import type { Caller } from '../components/context.js'
-import { ErrorCode, ProtocolError } from '../errors.js'
+import { ProtocolError } from '../errors.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
 import type { Logger } from '../runtime/logger.js'
 import { ChangeHub, type Change, type Unsubscribe } from './changes.js'
@@ -97,6 +97,7 @@ export class AggregateProvider implements Provider {
     const others = [...this.#others.keys()]
     const visibleNow = (kind: ComponentKind): readonly Component[] | undefined => {
       const lists = others.map((other) => this.#listOf(other, kind, undefined))
+      for (const list of lists) if (list instanceof Promise) list.catch(() => undefined)
       return lists.some((list) => list instanceof Promise)
         ? undefined
         : this.#visible((lists as readonly (readonly Component[])[]).flat())
@@ -130,8 +131,10 @@ export class AggregateProvider implements Provider {
     }
   }
 
-  /** One provider that fails takes nothing from the lists of the others. */
+  /** One provider that fails takes nothing from the lists of the others. If there are none, its answer is the answer. */
   #unlisted(kind: ComponentKind, error: unknown): readonly never[] {
+    const isOnly = this.#others.size === 1 && this.#own.list(kind).length === 0
+    if (isOnly && error instanceof ProtocolError) throw error
     this.#logger.error(`A list of ${KINDS[kind].label}s could not be had, and is left out`, error)
     return fleeting([])
   }
@@ -178,9 +181,7 @@ export class AggregateProvider implements Provider {
       const taken = this.#take(found, so)
       if (taken !== undefined) return taken
     }
-    // A provider that failed may have had it, but not one that does not offer components of the kind.
-    const isOnly = this.#others.size === 1 && this.#own.list(kind).length === 0
-    if (!isOnly && isNotOffered(so.failure?.error)) return so.found
+    // A provider that failed may have had it.
     if (so.failure !== undefined && (so.found === undefined || so.found.isGuess === true))
       throw so.failure.error
     return so.found
@@ -208,10 +209,6 @@ function checked<T>(list: readonly T[]): readonly T[] {
   const isList: boolean = Array.isArray(list)
   if (!isList) throw new TypeError('A provider must give a list')
   return list
-}
-
-function isNotOffered(error: unknown): boolean {
-  return error instanceof ProtocolError && error.code === ErrorCode.MethodNotFound
 }
 
 function isListed(component: Component | undefined): boolean {

@@ -1,10 +1,9 @@
 import type { Opened } from '../client/connection.js'
 import { Subscriptions } from '../client/subscriptions.js'
 import type { Component, Stop } from '../components/component.js'
-import { ConnectionError, methodNotFound } from '../errors.js'
+import { ConnectionError, ProtocolError } from '../errors.js'
 import type { Agreement } from '../protocol/client-dialects.js'
 import { COMPONENT_KINDS, KINDS, type ComponentKind } from '../protocol/kinds.js'
-import type { ServerCapabilities } from '../protocol/types.js'
 import type { Change } from '../providers/changes.js'
 import type { Eventually } from '../providers/provider.js'
 import { backOff } from '../util/back-off.js'
@@ -45,6 +44,8 @@ export interface ControlConnectionOptions {
  */
 export class ControlConnection {
   readonly upstream: UpstreamConnection
+  /** Whether the server has notified of a changed list on this connection. */
+  hasChangedLists = false
   readonly #options: ControlConnectionOptions
   readonly #lists: UpstreamListCache
   readonly #subscriptions: Subscriptions
@@ -62,7 +63,7 @@ export class ControlConnection {
 
   constructor(options: ControlConnectionOptions) {
     this.#options = options
-    this.#executor = { ...options.executor, watch: (uri, changed) => this.#watch(uri, changed) }
+    this.#executor = { ...options.executor, watch: (uri, changed) => this.watch(uri, changed) }
     this.upstream = options.connect({
       onNotification: (...notification) => this.#subscriptions.notified(...notification),
       onOpen: (connection) => this.#opened(connection),
@@ -75,6 +76,7 @@ export class ControlConnection {
     })
     this.#subscriptions = new Subscriptions(() => this.upstream.connection, options.subscribesToChanges, {
       listChanged: (method) => {
+        this.hasChangedLists = true
         for (const kind of COMPONENT_KINDS) if (KINDS[kind].listChanged === method) this.#changed(kind)
       },
       resourceUpdated: (uri) => {
@@ -130,20 +132,21 @@ export class ControlConnection {
     if (!(list instanceof Promise)) return list
     return this.#soon(kind, list).catch((error: unknown) => {
       // Its components stay listed, so that calls are told what is wrong.
-      if (!this.#hasBeenOpen) throw error
+      if (!this.#hasBeenOpen || (error instanceof ProtocolError && !this.#lists.isKnown(kind))) throw error
       this.#options.onWarning(`The list of ${KINDS[kind].label}s could not be fetched`, error)
       return this.#lists.stale(kind)
     })
   }
 
-  /** Returns a component. @throws ProtocolError -32601 for a kind that the server does not offer. */
+  /** Returns a component; a resource whether it is listed or not. @throws ConnectionError where the server is unavailable. */
   find<K extends ComponentKind>(kind: K, key: string): Eventually<Component<K> | undefined> {
     const found = this.#lists.find(kind, key)
     if (!(found instanceof Promise)) return found ?? this.#unlisted(kind, key)
     return found
       .catch((error: unknown) => {
         const last = this.#lists.staleEntry(kind, key)
-        if (last === undefined) throw error
+        // A server that lists nothing may have it nevertheless.
+        if (last === undefined && !(error instanceof ProtocolError)) throw error
         return last
       })
       .then((listed) => listed ?? this.#unlisted(kind, key))
@@ -236,14 +239,15 @@ export class ControlConnection {
   }
 
   #unlisted<K extends ComponentKind>(kind: K, key: string): Eventually<Component<K> | undefined> {
-    const { capabilities } = this.agreement ?? {}
-    if (capabilities !== undefined && lacks(kind, capabilities))
-      throw methodNotFound(kind === 'tool' ? 'tools/call' : 'prompts/get')
     if (kind !== 'resource') return undefined
     const found = (templates: readonly Component<'resourceTemplate'>[]): Component<K> =>
       this.#made().unlisted(key, templates) as Component as Component<K>
     const templates = this.list('resourceTemplate')
-    return templates instanceof Promise ? templates.then(found) : found(templates)
+    if (!(templates instanceof Promise)) return found(templates)
+    return templates.then(found, (error: unknown) => {
+      if (error instanceof ProtocolError) return found([])
+      throw error
+    })
   }
 
   #open(): Promise<Agreement> {
@@ -319,7 +323,8 @@ export class ControlConnection {
     return (this.#components ??= new RemoteComponents(this.#executor, this.agreement?.capabilities ?? {}))
   }
 
-  async #watch(uri: string, changed: () => void): Promise<Stop> {
+  /** Subscribes to a resource. */
+  async watch(uri: string, changed: () => void): Promise<Stop> {
     const watchers = this.#watchers.get(uri) ?? new Set()
     this.#watchers.set(uri, watchers.add(changed))
     const forget = (): void => {
@@ -335,9 +340,4 @@ export class ControlConnection {
       await this.#subscriptions.delete(uri)
     }
   }
-}
-
-/** Whether a server lacks the capability that lookups of a kind need. Resources are read whether they are listed or not. */
-function lacks(kind: ComponentKind, { tools, prompts }: ServerCapabilities): boolean {
-  return (kind === 'tool' && tools === undefined) || (kind === 'prompt' && prompts === undefined)
 }

@@ -11,7 +11,7 @@ import { ControlConnection } from './control-connection.js'
 import { forwardedCapabilities } from './forwarded-capabilities.js'
 import { SharingKeys, type SharingKey } from './sharing-keys.js'
 import { UpstreamConnection, type UpstreamConnectionOptions } from './upstream-connection.js'
-import type { UpstreamHealth } from './upstream-health.js'
+import { UpstreamHealth } from './upstream-health.js'
 import { isShared, type UpstreamConfig, type UpstreamLimits } from './upstream-options.js'
 
 /** The capabilities of a connection for all callers: whether a client can be asked is checked for each request. */
@@ -45,6 +45,8 @@ export class ControlConnections {
   readonly #health: UpstreamHealth
   readonly #controls = new Map<string, ControlConnection>()
   readonly #uncached = new Map<string, ControlConnection>()
+  /** The connections of sessions to a server that is no process. */
+  readonly #sessions = new Map<string, ControlConnection>()
   readonly #keys = new SharingKeys()
   /** The last known information of the server, by the key of the callers that may get it. */
   readonly #remembered = new Map<string, Agreement>()
@@ -76,7 +78,9 @@ export class ControlConnections {
   for(caller: Caller | undefined, headers = this.headersFor(caller)): ControlConnection {
     const session = this.exclusiveSession(caller)
     if (session !== undefined && caller !== undefined)
-      return this.#controls.get(session.id) ?? this.#forSession(session, caller, headers)
+      return this.#controls.get(session.id) ?? this.#forProcess(session, caller, headers)
+    const own = this.ownOf(caller)
+    if (own?.hasChangedLists === true) return own
     const key = this.#keyFor(caller, headers)
     const known = this.#controls.get(key.id)
     if (known === undefined) return this.#forMany(key, headers, this.forwardedIdentity(caller))
@@ -86,6 +90,19 @@ export class ControlConnections {
       this.#controls.set(key.id, known)
     }
     return known
+  }
+
+  /** Returns the connection of a caller's session, if it has one. The session's lists are its own once they have changed there. */
+  ownOf(caller: Caller | undefined): ControlConnection | undefined {
+    const { conversation } = caller ?? {}
+    return conversation && this.#sessions.get(conversation.id)
+  }
+
+  /** Whether a caller's lists are given to no other caller. */
+  hasOwnLists(caller: Caller | undefined): boolean {
+    if (this.exclusiveSession(caller) !== undefined || this.forwardedIdentity(caller) !== undefined)
+      return true
+    return this.ownOf(caller)?.hasChangedLists === true
   }
 
   /** Returns the last known information of the server, as callers with the same key were given it. */
@@ -166,7 +183,8 @@ export class ControlConnections {
     const known = isOverLimit ? this.#uncached.get(id) : undefined
     if (known !== undefined) return known
     const { info, connector } = this.#config
-    const control: ControlConnection = this.#create(id, isOverLimit, {
+    const use = { key: id, isUncached: isOverLimit, health: this.#health }
+    const control: ControlConnection = this.#create(use, {
       ownership: 'shared',
       introduction: { info, capabilities: capabilitiesOf(flags) },
       prefers2025: false,
@@ -188,20 +206,43 @@ export class ControlConnections {
     return control
   }
 
+  /** Makes the connection of a session. The pool ends it with the session. */
+  forSession(
+    session: RelaySession,
+    { info, capabilities }: Caller,
+    start: Pick<ConnectOptions, 'headers' | 'credentials'>,
+  ): ControlConnection {
+    const health = new UpstreamHealth(() => undefined)
+    const introduction = { info, capabilities }
+    const control = this.#create(
+      { key: undefined, isUncached: false, health },
+      { ...start, ownership: { session }, introduction, prefers2025: true, wantsLogs: false },
+    )
+    this.#sessions.set(session.id, control)
+    control.upstream.onClose = () => {
+      if (this.#sessions.get(session.id) === control) this.#sessions.delete(session.id)
+    }
+    return control
+  }
+
   /** Makes the process of a session. It ends with the session. */
-  #forSession(session: RelaySession, caller: Caller, headers: Headers): ControlConnection {
+  #forProcess(session: RelaySession, caller: Caller, headers: Headers): ControlConnection {
     const processes = [...this.#controls.values()].filter(({ upstream }) => upstream.isSessions)
     if (processes.length >= this.#limits.maxConnections) throw new BusyError(this.#config.name)
     const { info, capabilities } = caller
     const ownership: Ownership = { session }
-    const control = this.#create(this.#keyFor(caller, headers).id, false, {
-      ownership,
-      introduction: { info, capabilities },
-      prefers2025: true,
-      headers: undefined,
-      credentials: undefined,
-      wantsLogs: true,
-    })
+    const key = this.#keyFor(caller, headers).id
+    const control = this.#create(
+      { key, isUncached: false, health: this.#health },
+      {
+        ownership,
+        introduction: { info, capabilities },
+        prefers2025: true,
+        headers: undefined,
+        credentials: undefined,
+        wantsLogs: false,
+      },
+    )
     this.#controls.set(session.id, control)
     control.upstream.followSession(session, () => {
       this.#controls.delete(session.id)
@@ -210,18 +251,21 @@ export class ControlConnections {
     return control
   }
 
-  #create(key: string, isUncached: boolean, start: ConnectOptions): ControlConnection {
+  #create(
+    { key, isUncached, health }: { key: string | undefined; isUncached: boolean; health: UpstreamHealth },
+    start: ConnectOptions,
+  ): ControlConnection {
     const { onChange, onWarning, executor, subscribesToChanges = true } = this.#config
     return new ControlConnection({
       executor,
       subscribesToChanges,
       isUncached,
-      health: this.#health,
+      health,
       timeoutMs: this.#limits.timeoutMs,
       onChange,
       onWarning,
       onAgreement: (agreement) => {
-        this.#remember(key, agreement)
+        if (key !== undefined) this.#remember(key, agreement)
       },
       connect: ({ onOpen, ...handlers }) =>
         this.connect({

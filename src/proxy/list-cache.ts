@@ -62,6 +62,11 @@ export class UpstreamListCache {
     return fleeting([...(await this.#readAll(kind, via)).components])
   }
 
+  /** Whether a list was ever fetched. */
+  isKnown(kind: ComponentKind): boolean {
+    return this.#listed.has(kind)
+  }
+
   /** Returns the last list, whatever its age. */
   stale<K extends ComponentKind>(kind: K): readonly Component<K>[] {
     return fleeting([...((this.#listed.get(kind) as Listed<K> | undefined)?.components ?? [])])

@@ -11,7 +11,7 @@ import { forwardedCapabilities } from './forwarded-capabilities.js'
 /** The client that a request is made for, as messages of the upstream server reach it. */
 export interface ClientPeer {
   ask(question: Question<JsonObject>): Promise<JsonObject>
-  tell(message: JsonObject): void
+  tell(message: JsonObject, knowsLevel?: boolean): void
   stream(content: readonly ContentBlock[]): void | Promise<void>
   report(progress: Progress): void
 }
@@ -78,7 +78,7 @@ export class ProxiedRequest implements ClientPeer, ConnectionRequest {
       info,
       capabilities:
         this.#ownCapabilities === undefined ? forwarded : { ...forwarded, ...this.#ownCapabilities },
-      logLevel: logLevel && 'debug',
+      logLevel,
     })
   }
 
@@ -96,8 +96,8 @@ export class ProxiedRequest implements ClientPeer, ConnectionRequest {
     }
   }
 
-  tell(message: JsonObject): void {
-    this.#peer.tell(message)
+  tell(message: JsonObject, knowsLevel?: boolean): void {
+    this.#peer.tell(message, knowsLevel)
   }
 
   stream(content: readonly ContentBlock[]): void | Promise<void> {

@@ -1,6 +1,5 @@
 import type { Component, Completion, Stop } from '../components/component.js'
 import type { CompletionContext, Context } from '../components/context.js'
-import { methodNotFound } from '../errors.js'
 import { isObject } from '../protocol/json-rpc.js'
 import {
   KINDS,
@@ -31,13 +30,11 @@ export interface RemoteExecutor {
 /** Makes components of what a server says it has. They validate nothing: who owns a schema holds things against it. */
 export class RemoteComponents {
   readonly #executor: RemoteExecutor
-  readonly #canComplete: boolean
   readonly #canWatch: boolean
   readonly #templates = new Map<string, TemplatePrefilter>()
 
-  constructor(executor: RemoteExecutor, { completions, resources }: ServerCapabilities) {
+  constructor(executor: RemoteExecutor, { resources }: ServerCapabilities) {
     this.#executor = executor
-    this.#canComplete = completions !== undefined
     this.#canWatch = resources?.subscribe === true
   }
 
@@ -107,10 +104,7 @@ export class RemoteComponents {
 
   #completing(ref: JsonObject): Pick<Component, 'complete'> {
     return {
-      complete: async (name, value, context) => {
-        if (!this.#canComplete) throw methodNotFound('completion/complete')
-        return this.#executor.complete(ref, { name, value }, context)
-      },
+      complete: (name, value, context) => this.#executor.complete(ref, { name, value }, context),
     }
   }
 

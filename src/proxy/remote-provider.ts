@@ -101,6 +101,12 @@ export class RemoteProvider implements Provider, ProxiedServer {
     return agreement && serverIntroduction(agreement)
   }
 
+  /** Passes on a request for a component that no list shows: the server answers as it does without a proxy. */
+  passOn(method: string, params: JsonObject, context: Context): Promise<JsonObject> {
+    const { _meta: _, ...rest } = params
+    return this.#call({ method, params: rest }, context, bare)
+  }
+
   /** Passes on a request whose method belongs to an extension that the client and the server have agreed on. */
   forward(method: string, params: JsonObject, context: Context): Promise<JsonObject> {
     const { caller } = relayOf(context)
@@ -144,7 +150,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
   ): Eventually<Component<K> | undefined> {
     if (!this.#isOpen || this.#isLoop(caller)) return undefined
     try {
-      const found = this.#firstAvailable((upstream) => upstream.controlFor(caller).find(kind, key))
+      const found = this.#firstAvailable((upstream) => upstream.find(kind, key, caller))
       if (!(found instanceof Promise)) return found
       return found.catch((error: unknown) => {
         throw this.#toPublicError(error)
@@ -178,7 +184,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
   ): Promise<ResultOf<K>> {
     const call = {
       method: METHODS[kind],
-      params: kind === 'resource' ? { uri: key } : { name: key, arguments: params },
+      params: kind === 'resource' ? { uri: key } : withArguments(key, params as JsonObject, context),
       mirrored: mirrored.length > 0 ? mirror(mirrored, params as JsonObject) : undefined,
     }
     return this.#call(call, context, (result) => bare(result) as unknown as ResultOf<K>)
@@ -266,6 +272,12 @@ export class RemoteProvider implements Provider, ProxiedServer {
     if (error instanceof MessageTooLongError) return `upstream '${name}' sent more than is taken`
     return `the connection to upstream '${name}' was lost: ${unknown}`
   }
+}
+
+/** Some servers tell a request without `arguments` from one with none. */
+function withArguments(name: string, args: JsonObject, context: Context): JsonObject {
+  for (const _ in args) return { name, arguments: args }
+  return relayOf(context).hasArguments ? { name, arguments: args } : { name }
 }
 
 function completionIn({ completion }: JsonObject): Completion {

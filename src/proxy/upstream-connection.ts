@@ -59,6 +59,8 @@ export class UpstreamConnection {
   /** The sessions that were asked to open a URL, by the id of the elicitation. */
   #elicitations: Map<string, RelaySession> | undefined
   #isRetired = false
+  /** Called when it is closed. */
+  onClose: () => void = () => undefined
   #unfollow: (() => void) | undefined
 
   constructor(options: UpstreamConnectionOptions) {
@@ -111,6 +113,14 @@ export class UpstreamConnection {
         this.#unfollow?.()
         onEnd()
       },
+      levelChanged: (level) => {
+        const { agreement } = this.connection
+        const setLevel = agreement?.capabilities.logging && agreement.dialect.setLevel(level)
+        if (setLevel !== undefined)
+          this.connection
+            .request(setLevel.method, setLevel.params, { timeoutMs: LOG_TIMEOUT_MS })
+            .catch(() => undefined)
+      },
       notified: (method, params) => {
         if (method === 'notifications/roots/list_changed') this.connection.rootsChanged()
         else this.connection.notify(method, params)
@@ -134,14 +144,16 @@ export class UpstreamConnection {
 
   async close(): Promise<void> {
     this.#unfollow?.()
+    this.onClose()
     await this.connection.close()
   }
 
-  /** Each caller gets what it wants of the log, so that the server is asked for all of it. */
+  /** Of several callers each wants its own part of the log, so that the server is asked for all of it. */
   async #opened(opened: Opened): Promise<void> {
     const { agreement, request } = opened
     const { wantsLogs, onOpen } = this.#options
-    const setLevel = wantsLogs ? agreement.dialect.setLevel('debug') : undefined
+    const level = typeof this.ownership === 'object' ? this.ownership.session.level : wantsLogs && 'debug'
+    const setLevel = level ? agreement.dialect.setLevel(level) : undefined
     if (setLevel !== undefined && agreement.capabilities.logging !== undefined)
       await request(setLevel.method, setLevel.params, { timeoutMs: LOG_TIMEOUT_MS }).catch(
         (error: unknown) => {
@@ -177,7 +189,7 @@ export class UpstreamConnection {
     const recipient = attribute(about, this.ownership, this.#calls)
     if (recipient === undefined) return
     const { content } = params
-    if (method === 'notifications/message') this.#receiver(recipient).tell(params)
+    if (method === 'notifications/message') this.#receiver(recipient).tell(params, this.isSessions)
     else if (method === 'notifications/tool/streamContent' && Array.isArray(content)) {
       const call = 'call' in recipient ? recipient.call : this.#calls.at(-1)
       const blocks = content.filter((block) => isObject(block)) as unknown as ContentBlock[]

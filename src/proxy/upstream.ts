@@ -1,34 +1,24 @@
-import { relayOf, type Caller, type Context } from '../components/context.js'
-import {
-  BusyError,
-  ConnectionError,
-  HttpStatusError,
-  methodNotFound,
-  ProtocolError,
-  PutOffError,
-  UnauthorizedError,
-} from '../errors.js'
+import type { Component, Stop } from '../components/component.js'
+import { relayOf, type Caller, type Context, type RelaySession } from '../components/context.js'
+import { PutOffError } from '../errors.js'
 import type { Agreement } from '../protocol/client-dialects.js'
 import type { ClientCapabilities, JsonObject } from '../protocol/types.js'
 import { viaAfter } from '../protocol/via.js'
-import type { UpstreamStatus } from '../providers/provider.js'
+import type { ComponentKind } from '../protocol/kinds.js'
+import { andThen, type Eventually, type UpstreamStatus } from '../providers/provider.js'
 import { Semaphore } from '../util/semaphore.js'
 import { CallMemory } from './call-memory.js'
+import { CallSender } from './call-sender.js'
 import { ConnectionPool, type Lease, type LeaseRequest } from './connection-pool.js'
 import type { ControlConnection } from './control-connection.js'
 import { ControlConnections } from './control-connections.js'
-import { recallRound, runWithInputRequired, type RoundState } from './input-required-loop.js'
-import { ProxiedRequest } from './proxied-request.js'
+import { recallRound } from './input-required-loop.js'
 import { ScopedCall, type RemoteCall } from './scoped-call.js'
-import { expectElicitations, passedOnError } from './passed-on-error.js'
 import { selectConnection, type ConnectionKind, type Selection } from './select-connection.js'
 import { SuspendedCalls } from './suspended-calls.js'
 import type { UpstreamConnection } from './upstream-connection.js'
 import { UpstreamHealth } from './upstream-health.js'
 import { isShared, limitsOf, type UpstreamConfig, type UpstreamLimits } from './upstream-options.js'
-
-/** Errors of a server that is available. */
-const SERVER_RESPONDED = [BusyError, HttpStatusError, UnauthorizedError]
 
 /** A server behind a proxy: the connections to it, and the calls that run over them. */
 export class Upstream {
@@ -39,11 +29,10 @@ export class Upstream {
   readonly #semaphore: Semaphore
   readonly #controls: ControlConnections
   readonly #pool: ConnectionPool
+  readonly #sender: CallSender
   readonly #suspended = new SuspendedCalls()
   readonly #isShared: boolean
   readonly #isProcess: boolean
-  /** Whether a session's connection was found to be of 2026-07-28. */
-  #speaksOnly2026 = false
 
   /** @throws TypeError for invalid limits. */
   constructor(config: UpstreamConfig) {
@@ -65,6 +54,7 @@ export class Upstream {
     })
     this.#controls = new ControlConnections(config, this.#limits, this.#health)
     this.#pool = new ConnectionPool(name, this.#limits)
+    this.#sender = new CallSender(config, this.#limits, this.#health, this.#semaphore)
   }
 
   get status(): UpstreamStatus {
@@ -97,8 +87,7 @@ export class Upstream {
   /** Whether all callers with the same capabilities get the same lists. */
   isCallerIndependent(caller: Caller | undefined): boolean {
     const { headers } = this.#config
-    const own = this.#controls.exclusiveSession(caller) ?? this.#controls.forwardedIdentity(caller)
-    return headers === undefined && own === undefined
+    return headers === undefined && !this.#controls.hasOwnLists(caller)
   }
 
   /** Whether the session of a request has a connection to it. */
@@ -110,6 +99,26 @@ export class Upstream {
   /** Returns the connection that has a caller's lists. */
   controlFor(caller: Caller | undefined): ControlConnection {
     return this.#controls.for(caller)
+  }
+
+  /** Finds a component for a caller. Sessions subscribe to resources over connections of their own. */
+  find<K extends ComponentKind>(
+    kind: K,
+    key: string,
+    caller: Caller | undefined,
+  ): Eventually<Component<K> | undefined> {
+    const control = this.#controls.for(caller)
+    const found = control.find(kind, key)
+    const session = kind === 'resource' && !control.upstream.isSessions ? caller?.conversation : undefined
+    if (session === undefined || caller === undefined || this.#isShared || this.#sender.speaksOnly2026)
+      return found
+    const watch = {
+      source: session,
+      start: (changed: () => void) => this.#watchInSession(session, caller, key, changed),
+    }
+    return andThen(found, (component) =>
+      component?.watch === undefined ? component : { ...component, watch },
+    )
   }
 
   /** Returns the last known information of the server for a caller. */
@@ -164,7 +173,7 @@ export class Upstream {
   #runSelected(control: ControlConnection, scoped: ScopedCall): Promise<JsonObject> {
     const { session } = scoped.relay
     // The connection of a session is opened in the era of its client.
-    if (session !== undefined && !this.#speaksOnly2026 && !this.#isShared && !this.#isProcess)
+    if (session !== undefined && !this.#sender.speaksOnly2026 && !this.#isShared && !this.#isProcess)
       return this.#runOver(this.#select(control, '2025-11-25', scoped), control, scoped)
     const opened = control.agreement ?? control.open()
     if (!(opened instanceof Promise))
@@ -212,11 +221,11 @@ export class Upstream {
   }
 
   #runOn(kind: ConnectionKind, control: ControlConnection, scoped: ScopedCall): Promise<JsonObject> {
-    if (kind === 'session') return this.#execute(this.#sessionConnection(scoped), scoped)
+    if (kind === 'session') return this.#sender.execute(this.#sessionConnection(scoped.relay.caller), scoped)
     const openId = this.#isProcess ? this.#resumedProcess(scoped) : undefined
     const isControls = openId !== undefined && openId === control.upstream.connection.openId
     if (kind === 'control' && (openId === undefined || isControls))
-      return this.#execute(control.upstream, scoped)
+      return this.#sender.execute(control.upstream, scoped)
     if (kind === 'exclusive' && openId === undefined && this.#mayUseProcessOf(control, scoped))
       return this.#runOnControlProcess(control, scoped)
     return this.#runLeased(this.#lease(kind, control, openId, scoped), scoped)
@@ -241,7 +250,7 @@ export class Upstream {
     const before = upstream.unansweredCalls
     upstream.isReserved = true
     try {
-      return await this.#execute(upstream, scoped)
+      return await this.#sender.execute(upstream, scoped)
     } finally {
       if (upstream.unansweredCalls !== before) control.replace()
       upstream.isReserved = false
@@ -253,7 +262,7 @@ export class Upstream {
     const before = connection.unansweredCalls
     let isResumable = false
     try {
-      return await this.#execute(connection, scoped)
+      return await this.#sender.execute(connection, scoped)
     } catch (error) {
       isResumable = this.#isProcess && error instanceof PutOffError
       throw error
@@ -296,104 +305,29 @@ export class Upstream {
     return kind === 'fresh' ? this.#pool.leaseFresh(request) : this.#pool.lease(request)
   }
 
-  #sessionConnection({ relay, credentials }: ScopedCall): UpstreamConnection {
-    const { caller, session } = relay
-    if (session === undefined) throw new Error('A request without a session has no connection of one')
-    const { info, capabilities } = caller
-    return this.#pool.forSession(session, () =>
-      this.#controls.connect({
-        ownership: { session },
-        introduction: { info, capabilities },
-        prefers2025: true,
-        headers: this.#controls.headersFor(caller),
-        credentials,
-        wantsLogs: true,
-      }),
-    )
+  #sessionConnection(caller: Caller): UpstreamConnection {
+    const { conversation } = caller
+    if (conversation === undefined) throw new Error('A request without a session has no connection of one')
+    return this.#pool.forSession(conversation, () => {
+      const headers = this.#controls.headersFor(caller)
+      const credentials = this.#controls.forwardedIdentity(caller)
+      return this.#controls.forSession(conversation, caller, { headers, credentials }).upstream
+    })
   }
 
-  #execute(connection: UpstreamConnection, scoped: ScopedCall): Promise<JsonObject> {
-    const { agreement } = connection.connection
-    if (agreement !== undefined) return this.#converse(agreement, connection, scoped)
-    return connection.connection.open().then((opened) => this.#converse(opened, connection, scoped))
-  }
-
-  /** Sends a call once, or until a server from 2026-07-28 on needs no more input. */
-  #converse(agreement: Agreement, connection: UpstreamConnection, scoped: ScopedCall): Promise<JsonObject> {
-    const { extension, method, params } = scoped.call
-    if (extension !== undefined && agreement.capabilities.extensions?.[extension] === undefined)
-      return Promise.reject(methodNotFound(method))
-    if (agreement.dialect.hasServerRequests) return this.#send(connection, scoped, params)
-    const { relay } = scoped
-    if (relay.session !== undefined) this.#speaksOnly2026 = true
-    const state = recallRound(new CallMemory(relay, this.name, scoped.call))
-    if (state !== undefined) return this.#loop(connection, scoped, state)
-    return this.#send(connection, scoped, params).then((result) =>
-      result['resultType'] === 'input_required' ? this.#loop(connection, scoped, undefined, result) : result,
-    )
-  }
-
-  #loop(
-    connection: UpstreamConnection,
-    scoped: ScopedCall,
-    state: RoundState | undefined,
-    first?: JsonObject,
-  ): Promise<JsonObject> {
-    const { relay, call } = scoped
-    const loop = {
-      relay,
-      memory: new CallMemory(relay, this.name, call),
-      index: call.index,
-      answerOwn: this.#config.ownHandlers?.answer,
-      openId: this.#isProcess ? connection.connection.openId : undefined,
-      send: (answered: JsonObject | undefined) =>
-        this.#send(connection, scoped, { ...call.params, ...answered }),
-    }
-    return runWithInputRequired(loop, state, first)
-  }
-
-  async #send(connection: UpstreamConnection, scoped: ScopedCall, params: JsonObject): Promise<JsonObject> {
-    const { relay, signal, call } = scoped
-    const { timeoutMs } = this.#limits
-    const admitted = this.#semaphore.acquire(signal, () => new BusyError(this.name), timeoutMs)
-    if (admitted !== undefined) await admitted
-    const request = new ProxiedRequest(scoped, this.#semaphore, scoped.peer)
-    const began = performance.now()
-    let isAnswered = false
-    connection.track(request)
-    try {
-      const all = relay.meta === undefined ? params : { ...params, _meta: relay.meta }
-      const result = await connection.connection.request(call.method, all, request)
-      isAnswered = true
-      if (!request.hasAsked) this.#health.recordLatency(performance.now() - began)
-      return result
-    } catch (error) {
-      isAnswered = error instanceof ProtocolError || wasNotSent(error)
-      throw this.#failed(error, connection, scoped)
-    } finally {
-      connection.untrack(request, isAnswered)
-      request.end()
-    }
-  }
-
-  #failed(error: unknown, connection: UpstreamConnection, { relay, signal }: ScopedCall): unknown {
-    if (error instanceof ProtocolError) {
-      expectElicitations(error, connection, relay)
-      return passedOnError(error, connection.connection.agreement, this.#config.forwardsIdentity === true)
-    }
-    if (error instanceof ConnectionError && !signal.aborted) {
-      const isAway = wasNotSent(error) && !SERVER_RESPONDED.some((kind) => error instanceof kind)
-      if (isAway) this.#health.markUnavailable(error)
-      else this.#health.recordError(error)
-    }
-    return error
+  async #watchInSession(
+    session: RelaySession,
+    caller: Caller,
+    uri: string,
+    changed: () => void,
+  ): Promise<Stop> {
+    this.#sessionConnection(caller)
+    const control = this.#controls.ownOf(caller)
+    if (control === undefined) throw new Error(`The session '${session.id}' has ended`)
+    return control.watch(uri, changed)
   }
 }
 
 function acceptsInput({ elicitation, sampling, roots }: ClientCapabilities): boolean {
   return elicitation !== undefined || sampling !== undefined || roots !== undefined
-}
-
-function wasNotSent(error: unknown): boolean {
-  return error instanceof ConnectionError && error.outcome === 'not begun'
 }

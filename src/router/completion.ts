@@ -18,18 +18,22 @@ class CompletingContext extends ContextView implements CompletionContext {
   }
 }
 
-/** Answer `completion/complete`: ask the prompt or template that is referred to for values of an argument. */
+/**
+ * Answer `completion/complete`: ask the prompt or template that is referred to for values of an argument. `undefined` for
+ * one that is unknown.
+ */
 export async function complete(
   access: Access,
   provider: Provider,
   params: JsonObject,
   context: Context,
   caller: Caller,
-): Promise<CompleteResult> {
+): Promise<CompleteResult | undefined> {
   const { ref, argument, context: given } = params
   if (!isObject(argument) || typeof argument['name'] !== 'string' || typeof argument['value'] !== 'string')
     throw invalidParams('"argument" must have a name and a value')
   const component = await referred(access, provider, ref, caller)
+  if (component === undefined) return undefined
   access.admit(component, caller)
   const others = isObject(given) && isObject(given['arguments']) ? given['arguments'] : {}
   const texts = Object.entries(others).filter(
@@ -42,19 +46,21 @@ export async function complete(
 
 async function referred(access: Access, provider: Provider, ref: unknown, caller: Caller) {
   if (isObject(ref) && ref['type'] === 'ref/prompt' && typeof ref['name'] === 'string') {
-    const prompt = await access.find(provider, 'prompt', ref['name'], caller)
-    if (prompt === undefined) throw invalidParams(`Unknown prompt: ${ref['name']}`)
-    return prompt
+    return access.find(provider, 'prompt', ref['name'], caller)
   }
   if (isObject(ref) && ref['type'] === 'ref/resource' && typeof ref['uri'] === 'string') {
     const { uri } = ref
-    const found =
-      (await access.find(provider, 'resourceTemplate', uri, caller)) ??
-      (await access.find(provider, 'resource', uri, caller))
-    if (found === undefined) throw invalidParams(`Unknown resource template: ${uri}`, { uri })
-    return found
+    const template = await access.find(provider, 'resourceTemplate', uri, caller)
+    return template ?? (await access.find(provider, 'resource', uri, caller))
   }
   throw invalidParams('"ref" must be a ref/prompt with a name or a ref/resource with a uri')
+}
+
+/** @throws ProtocolError -32602 that names the prompt or template. */
+export function unknownRef({ ref }: JsonObject): never {
+  const { name, uri } = isObject(ref) ? ref : {}
+  if (typeof name === 'string') throw invalidParams(`Unknown prompt: ${name}`)
+  throw invalidParams(`Unknown resource template: ${String(uri)}`, { uri })
 }
 
 function limited(completion: Completion): CompleteResult['completion'] {

@@ -28,7 +28,7 @@ export function operationsOn(source: ComponentSource, call: Call): Operations {
 }
 
 /** Run a component, and again for as long as it asks the client first. */
-async function run<K extends RunKind>(
+export async function run<K extends RunKind>(
   component: Component<K>,
   params: ParamsOf<K>,
   call: Call,

@@ -8,10 +8,10 @@ import { COMPONENT_KINDS, KINDS } from '../protocol/kinds.js'
 import type { CallToolResult, GetPromptResult, JsonObject, ReadResourceResult } from '../protocol/types.js'
 import type { Provider } from '../providers/provider.js'
 import type { Access } from './access.js'
-import { complete } from './completion.js'
+import { complete, unknownRef } from './completion.js'
 import { componentFailure, toolFailure, type FailurePolicy } from './failures.js'
 import { Lists } from './lists.js'
-import { operationsOn, runAgain } from './operations.js'
+import { operationsOn, run, runAgain } from './operations.js'
 
 /** One request on its way to a component: who asks, how to talk back, and in what era's words. */
 export interface Call {
@@ -29,6 +29,9 @@ type Route = (params: JsonObject, call: Call) => Promise<object | EncodedResult>
 export interface RouterOptions extends FailurePolicy {
   /** How many components one page of a list shows; all of them if left out. */
   readonly listPageSize: number | undefined
+  /** Passes on a request for a component that is unknown here; `undefined` where that is none of another server's. */
+  readonly passOn?:
+    ((method: string, params: JsonObject, context: Context) => Promise<JsonObject> | undefined) | undefined
   /** Passes on a request of a method that is not the protocol's. */
   readonly forward?:
     ((method: string, params: JsonObject, context: Context) => Promise<JsonObject>) | undefined
@@ -77,7 +80,7 @@ export class Router {
     let tool: Component<'tool'> | undefined
     try {
       tool = await this.#access.find(this.#provider, 'tool', name, caller)
-      if (tool === undefined) throw invalidParams(`Unknown tool: ${name}`)
+      if (tool === undefined) return await this.#callUnknown(name, params, call)
       this.#access.admit(tool, caller)
       if (tool.mirroredHeaders !== undefined)
         era.checkMirroredHeaders(tool.mirroredHeaders, args, context.headers)
@@ -90,6 +93,19 @@ export class Router {
       const failed = toolFailure(error, name, this.#options)
       return tool === undefined ? failed : era.toolResult(failed, tool.definition, caller.protocolVersion)
     }
+  }
+
+  async #callUnknown(
+    name: string,
+    params: JsonObject,
+    { caller, context, era }: Call,
+  ): Promise<CallToolResult> {
+    const result = (await this.#options.passOn?.('tools/call', params, context)) as CallToolResult | undefined
+    if (result === undefined) throw invalidParams(`Unknown tool: ${name}`)
+    const isReadable: boolean = Array.isArray(result.content)
+    return isReadable
+      ? era.toolResult(result, { name, inputSchema: { type: 'object' } }, caller.protocolVersion)
+      : result
   }
 
   async #readResource(params: JsonObject, call: Call): Promise<ReadResourceResult> {
@@ -108,8 +124,15 @@ export class Router {
     const name = textOf(params, 'name')
     const args = textsOf(argumentsOf(params))
     try {
-      const result = await operationsOn(this.#provider, call).getPrompt(name, args)
-      return call.era.promptResult(result, call.caller.protocolVersion)
+      const { access, caller, context, era } = call
+      const prompt = await access.find(this.#provider, 'prompt', name, caller)
+      const result =
+        prompt === undefined
+          ? ((await this.#options.passOn?.('prompts/get', params, context)) as GetPromptResult | undefined)
+          : await run(prompt, args, call)
+      if (result === undefined) throw invalidParams(`Unknown prompt: ${name}`)
+      const isReadable: boolean = Array.isArray(result.messages)
+      return isReadable ? era.promptResult(result, caller.protocolVersion) : result
     } catch (error) {
       if (error instanceof PutOffError) throw error
       throw componentFailure(error, `getting prompt '${name}'`, this.#options)
@@ -118,7 +141,10 @@ export class Router {
 
   async #complete(params: JsonObject, { caller, context }: Call): Promise<object> {
     try {
-      return await complete(this.#access, this.#provider, params, context, caller)
+      const found = await complete(this.#access, this.#provider, params, context, caller)
+      return (
+        found ?? (await this.#options.passOn?.('completion/complete', params, context)) ?? unknownRef(params)
+      )
     } catch (error) {
       throw componentFailure(error, 'completing an argument', this.#options)
     }

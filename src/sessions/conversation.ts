@@ -39,7 +39,7 @@ export interface Understood {
 /** What a conversation takes place in. */
 interface ConversationSession {
   /** The session as connections to upstream servers use it. */
-  readonly front: RelaySession
+  readonly front: RelaySession & { setLevel(level: LogLevel): void }
   /** Who speaks, as of the last message. */
   readonly caller: Caller | undefined
 }
@@ -153,6 +153,7 @@ export class Conversation {
 
   #setLevel(level: unknown, speaker: Speaker): object {
     speaker.logLevel = readLogLevel(level)
+    this.#session.front.setLevel(speaker.logLevel)
     return {}
   }
 

@@ -33,6 +33,7 @@ export class FrontSession implements RelaySession {
   readonly #host: Host
   readonly #followers = new Set<Follower>()
   readonly #waiting = new Set<() => void>()
+  #level: LogLevel | undefined
   #pending: string[] = []
   #pendingLength = 0
 
@@ -61,9 +62,18 @@ export class FrontSession implements RelaySession {
     return line.ask(method, params, signal)
   }
 
+  get level(): LogLevel | undefined {
+    return this.#level
+  }
+
+  /** The client has set the level of log messages. */
+  setLevel(level: LogLevel): void {
+    this.#level = level
+    for (const follower of [...this.#followers]) follower.levelChanged(level)
+  }
+
   tell(message: JsonObject): void {
-    const { speaker } = this.#host
-    if (speaker?.logLevel === undefined || isAtLeast(message['level'] as LogLevel, speaker.logLevel))
+    if (this.#level === undefined || isAtLeast(message['level'] as LogLevel, this.#level))
       this.notify('notifications/message', message)
   }
 

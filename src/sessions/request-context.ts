@@ -167,8 +167,9 @@ export class RequestContext implements Context, InnerContext {
       caller,
       signal: this.#exchange.cancellation,
       ask: (question) => handled(this.#exchange.asker.ask(question)),
-      tell: (message) => {
-        if (this.#isHeard(message['level'] as LogLevel))
+      tell: (message, knowsLevel = false) => {
+        const isUnset = knowsLevel && session !== undefined && session.front.level === undefined
+        if (isUnset || this.#isHeard(message['level'] as LogLevel))
           void this.#exchange.notify('notifications/message', message)
       },
       stream: (content) => this.#streamApart(content),
@@ -184,6 +185,7 @@ export class RequestContext implements Context, InnerContext {
         this.#exchange.asker.memory.set(key, value)
       },
       session: session?.front,
+      hasArguments: request.params?.['arguments'] !== undefined,
     }
   }
 

@@ -72,8 +72,10 @@ describe.each(pairs)('clients of $front before a server of $behind', ({ front, b
         expect(data).toBe([...names].sort().join())
       }
       const missing = TOOLS.filter((name) => !names.includes(name))
-      for (const name of missing)
-        await expect(client.callTool(`${prefix}${name}`)).rejects.toThrow('Unknown tool')
+      // A proxy of one server has that server answer for what is not listed.
+      if (prefix !== '')
+        for (const name of missing)
+          await expect(client.callTool(`${prefix}${name}`)).rejects.toThrow('Unknown tool')
     }
   })
 })

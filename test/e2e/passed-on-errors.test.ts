@@ -79,11 +79,50 @@ describe.each(pairs)('a client of $front before a server of $behind', ({ front, 
     })
   })
 
-  test('› gets -32601 for what the server does not offer', async () => {
-    const { url } = await ScriptedUpstream.start(behind === '2026-07-28' ? speaking2026() : undefined)
+  test('› gets its answer for what it does not list', async () => {
+    const script: Script = ({ method, params, id }, response) => {
+      const { name } = params
+      if (name === 'unlisted') return { resultType: 'complete', content: [{ type: 'text', text: 'there' }] }
+      if (name !== 'none') return undefined
+      const code = method === 'prompts/get' ? -32601 : -32602
+      const error = {
+        code,
+        message: `nothing for ${method}`,
+        data: { given: params['arguments'] === undefined },
+      }
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+      return undefined
+    }
+    const { url } = await ScriptedUpstream.start(behind === '2026-07-28' ? speaking2026(script) : script)
     const client = await connected(await serve(FastMCP.asProxy(url, { era: behind })), { era: front })
-    expect((await failureOf(client.getPrompt('none'))).code).toBe(-32601)
-    expect((await failureOf(client.callTool('none'))).code).toBe(-32602)
+    expect((await client.callTool('unlisted')).data).toBe('there')
+    expect(await failureOf(client.getPrompt('none'))).toMatchObject({
+      code: -32601,
+      message: 'nothing for prompts/get',
+    })
+    expect(await failureOf(client.callTool('none'))).toMatchObject({
+      code: -32602,
+      message: 'nothing for tools/call',
+    })
+  })
+
+  test('› gets its answer for a list that fails', async () => {
+    const error = { code: -32603, message: 'No database', data: { retry: true } }
+    const script: Script = ({ method, id }, response) => {
+      if (method === 'tools/list' || method === 'resources/list')
+        response
+          .setHeader('content-type', 'application/json')
+          .end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+      if (method === 'resources/read') return { resultType: 'complete', contents: [] }
+      return undefined
+    }
+    const { url } = await ScriptedUpstream.start(behind === '2026-07-28' ? speaking2026(script) : script)
+    const client = await connected(await serve(FastMCP.asProxy(url, { era: behind })), { era: front })
+    expect(await failureOf(client.listTools())).toEqual(error)
+    expect((await client.readResource('data://x')).contents).toEqual([])
+    expect((await client.callTool('it')).data).toBe('it')
   })
 })
 

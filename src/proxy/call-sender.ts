@@ -1,0 +1,121 @@
+import {
+  BusyError,
+  ConnectionError,
+  HttpStatusError,
+  methodNotFound,
+  ProtocolError,
+  UnauthorizedError,
+} from '../errors.js'
+import type { Agreement } from '../protocol/client-dialects.js'
+import type { JsonObject } from '../protocol/types.js'
+import type { Semaphore } from '../util/semaphore.js'
+import { CallMemory } from './call-memory.js'
+import { recallRound, runWithInputRequired, type RoundState } from './input-required-loop.js'
+import { expectElicitations, passedOnError } from './passed-on-error.js'
+import { ProxiedRequest } from './proxied-request.js'
+import type { ScopedCall } from './scoped-call.js'
+import type { UpstreamConnection } from './upstream-connection.js'
+import type { UpstreamHealth } from './upstream-health.js'
+import type { UpstreamConfig, UpstreamLimits } from './upstream-options.js'
+
+/** Errors of a server that is available. */
+const SERVER_RESPONDED = [BusyError, HttpStatusError, UnauthorizedError]
+
+/** Sends calls over the connections that were selected for them: once, or until the server needs no more input. */
+export class CallSender {
+  /** Whether the connection of a session was found to be of 2026-07-28. */
+  speaksOnly2026 = false
+  readonly #config: UpstreamConfig
+  readonly #limits: UpstreamLimits
+  readonly #health: UpstreamHealth
+  readonly #semaphore: Semaphore
+
+  constructor(config: UpstreamConfig, limits: UpstreamLimits, health: UpstreamHealth, semaphore: Semaphore) {
+    this.#config = config
+    this.#limits = limits
+    this.#health = health
+    this.#semaphore = semaphore
+  }
+
+  /** Runs a call over a connection, which is opened first if it is not open. */
+  execute(connection: UpstreamConnection, scoped: ScopedCall): Promise<JsonObject> {
+    const { agreement } = connection.connection
+    if (agreement !== undefined) return this.#converse(agreement, connection, scoped)
+    return connection.connection.open().then((opened) => this.#converse(opened, connection, scoped))
+  }
+
+  /** Sends a call once, or until a server from 2026-07-28 on needs no more input. */
+  #converse(agreement: Agreement, connection: UpstreamConnection, scoped: ScopedCall): Promise<JsonObject> {
+    const { extension, method, params } = scoped.call
+    if (extension !== undefined && agreement.capabilities.extensions?.[extension] === undefined)
+      return Promise.reject(methodNotFound(method))
+    if (agreement.dialect.hasServerRequests) return this.#send(connection, scoped, params)
+    const { relay } = scoped
+    if (relay.session !== undefined) this.speaksOnly2026 = true
+    const state = recallRound(new CallMemory(relay, this.#config.name, scoped.call))
+    if (state !== undefined) return this.#loop(connection, scoped, state)
+    return this.#send(connection, scoped, params).then((result) =>
+      result['resultType'] === 'input_required' ? this.#loop(connection, scoped, undefined, result) : result,
+    )
+  }
+
+  #loop(
+    connection: UpstreamConnection,
+    scoped: ScopedCall,
+    state: RoundState | undefined,
+    first?: JsonObject,
+  ): Promise<JsonObject> {
+    const { relay, call } = scoped
+    const loop = {
+      relay,
+      memory: new CallMemory(relay, this.#config.name, call),
+      index: call.index,
+      answerOwn: this.#config.ownHandlers?.answer,
+      openId: this.#config.connector.kind === 'process' ? connection.connection.openId : undefined,
+      send: (answered: JsonObject | undefined) =>
+        this.#send(connection, scoped, { ...call.params, ...answered }),
+    }
+    return runWithInputRequired(loop, state, first)
+  }
+
+  async #send(connection: UpstreamConnection, scoped: ScopedCall, params: JsonObject): Promise<JsonObject> {
+    const { relay, signal, call } = scoped
+    const { timeoutMs } = this.#limits
+    const admitted = this.#semaphore.acquire(signal, () => new BusyError(this.#config.name), timeoutMs)
+    if (admitted !== undefined) await admitted
+    const request = new ProxiedRequest(scoped, this.#semaphore, scoped.peer)
+    const began = performance.now()
+    let isAnswered = false
+    connection.track(request)
+    try {
+      const all = relay.meta === undefined ? params : { ...params, _meta: relay.meta }
+      const result = await connection.connection.request(call.method, all, request)
+      isAnswered = true
+      if (!request.hasAsked) this.#health.recordLatency(performance.now() - began)
+      return result
+    } catch (error) {
+      isAnswered = error instanceof ProtocolError || wasNotSent(error)
+      throw this.#failed(error, connection, scoped)
+    } finally {
+      connection.untrack(request, isAnswered)
+      request.end()
+    }
+  }
+
+  #failed(error: unknown, connection: UpstreamConnection, { relay, signal }: ScopedCall): unknown {
+    if (error instanceof ProtocolError) {
+      expectElicitations(error, connection, relay)
+      return passedOnError(error, connection.connection.agreement, this.#config.forwardsIdentity === true)
+    }
+    if (error instanceof ConnectionError && !signal.aborted) {
+      const isAway = wasNotSent(error) && !SERVER_RESPONDED.some((kind) => error instanceof kind)
+      if (isAway) this.#health.markUnavailable(error)
+      else this.#health.recordError(error)
+    }
+    return error
+  }
+}
+
+function wasNotSent(error: unknown): boolean {
+  return error instanceof ConnectionError && error.outcome === 'not begun'
+}

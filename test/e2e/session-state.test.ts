@@ -1,0 +1,92 @@
+/** Lists, subscriptions and log levels that a server keeps for a session are those of the session in front. */
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { SetLevelRequestSchema, SubscribeRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import { FastMCP } from 'fastmesh'
+import { expect, test } from 'vitest'
+import { serve } from '../support/clients.js'
+import { connected } from '../support/own-client.js'
+import { serveSessions } from '../support/session-server.js'
+
+const SESSION = { era: '2025-11-25' } as const
+
+/** A server whose tool `enable` adds another to its session, and which keeps subscriptions and the log level of each. */
+function stateful(): McpServer {
+  const mcp = new McpServer(
+    { name: 'stateful', version: '1.0.0' },
+    { capabilities: { logging: {}, resources: { subscribe: true }, tools: { listChanged: true } } },
+  )
+  let level = 'none'
+  const subscribed = new Set<string>()
+  mcp.server.setRequestHandler(SetLevelRequestSchema, ({ params }) => {
+    ;({ level } = params)
+    return {}
+  })
+  mcp.server.setRequestHandler(SubscribeRequestSchema, ({ params }) => {
+    subscribed.add(params.uri)
+    return {}
+  })
+  mcp.registerResource('it', 'data://it', {}, () => ({ contents: [] }))
+  mcp.registerTool('enable', {}, () => {
+    mcp.registerTool('enabled', {}, () => ({ content: [{ type: 'text', text: 'of this session' }] }))
+    return { content: [] }
+  })
+  mcp.registerTool('state', {}, () => ({
+    content: [{ type: 'text', text: `${level} ${[...subscribed].join()}` }],
+  }))
+  mcp.registerTool('touch', {}, async () => {
+    for (const uri of subscribed) await mcp.server.sendResourceUpdated({ uri })
+    await mcp.server.sendLoggingMessage({ level: 'debug', data: 'touched' })
+    return { content: [] }
+  })
+  return mcp
+}
+
+/** Two sessions of one proxy before one server. */
+async function twoSessions(onLog?: (data: unknown) => void) {
+  const url = await serve(FastMCP.asProxy(await serveSessions(stateful)))
+  const one = await connected(url, {
+    ...SESSION,
+    ...(onLog && { onLog: ({ data }: { data: unknown }) => onLog(data) }),
+  })
+  return { one, other: await connected(url, SESSION) }
+}
+
+const names = async (client: { listTools: () => Promise<{ name: string }[]> }): Promise<string[]> =>
+  (await client.listTools()).map(({ name }) => name)
+
+test('a tool that a call adds to its session › is listed and called there, and in no other', async () => {
+  const { one, other } = await twoSessions()
+  expect(await names(one)).not.toContain('enabled')
+  await one.callTool('enable')
+  await expect.poll(() => names(one)).toContain('enabled')
+  expect((await one.callTool('enabled')).data).toBe('of this session')
+  expect(await names(other)).not.toContain('enabled')
+})
+
+test('a subscription › is made in the session of its client, which gets its updates', async () => {
+  const { one, other } = await twoSessions()
+  const updated: string[] = []
+  await one.subscribe('data://it', (uri) => updated.push(uri))
+  expect((await one.callTool('state')).data).toContain('data://it')
+  expect((await other.callTool('state')).data).not.toContain('data://it')
+  await other.callTool('touch')
+  await one.callTool('touch')
+  await expect.poll(() => updated).toEqual(['data://it'])
+})
+
+test('a log level › is set in the session of its client; without one, all that the server sends is passed on', async () => {
+  const logged: unknown[] = []
+  const { one, other } = await twoSessions((data) => logged.push(data))
+  expect((await one.callTool('state')).data).toContain('none')
+  await one.callTool('touch')
+  await expect.poll(() => logged).toEqual(['touched'])
+  await one.setLoggingLevel('error')
+  await expect.poll(async () => (await one.callTool('state')).data).toContain('error')
+  expect((await other.callTool('state')).data).toContain('none')
+})
+
+test('a log level that was set before the first call › is set when the connection is opened', async () => {
+  const { one } = await twoSessions()
+  await one.setLoggingLevel('warning')
+  expect((await one.callTool('state')).data).toContain('warning')
+})
