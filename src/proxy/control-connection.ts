@@ -117,7 +117,7 @@ export class ControlConnection {
     const { agreement } = this.upstream.connection
     if (agreement !== undefined) return agreement
     const failure = this.#schedule.recentFailure
-    if (failure !== undefined) throw failure.error
+    if (failure !== undefined) throw asNotSent(failure.error)
     return this.#open()
   }
 
@@ -266,7 +266,7 @@ export class ControlConnection {
       return agreement
     } catch (error) {
       this.#failed(error)
-      throw error
+      throw asNotSent(error)
     }
   }
 
@@ -340,4 +340,10 @@ export class ControlConnection {
       await this.#subscriptions.delete(uri)
     }
   }
+}
+
+/** Returns the error of a call that was not sent, since a request before it failed, whatever became of that request. */
+export function asNotSent(error: unknown): unknown {
+  const isUnknown = error instanceof ConnectionError && error.outcome === 'unknown'
+  return isUnknown ? new ConnectionError(error.message, 'not begun', error) : error
 }

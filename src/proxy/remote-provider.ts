@@ -20,6 +20,7 @@ import { fleeting } from '../providers/fleeting.js'
 import { andThen, type Eventually, type Provider, type UpstreamStatus } from '../providers/provider.js'
 import type { ProxiedServer, ServerIntroduction } from '../providers/proxied-server.js'
 import { earlierUpstream } from './call-memory.js'
+import { asNotSent } from './control-connection.js'
 import { extensionOf } from './forwarded-capabilities.js'
 import type { RemoteExecutor } from './remote-components.js'
 import { serverIntroduction } from './server-introduction.js'
@@ -153,10 +154,10 @@ export class RemoteProvider implements Provider, ProxiedServer {
       const found = this.#firstAvailable((upstream) => upstream.find(kind, key, caller))
       if (!(found instanceof Promise)) return found
       return found.catch((error: unknown) => {
-        throw this.#toPublicError(error)
+        throw this.#toPublicError(asNotSent(error))
       })
     } catch (error) {
-      throw this.#toPublicError(error)
+      throw this.#toPublicError(asNotSent(error))
     }
   }
 

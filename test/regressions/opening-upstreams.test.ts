@@ -62,6 +62,8 @@ describe('a connection that is being opened', () => {
       return undefined
     })
     const client = await connected(proxyOf(upstream.url, { timeoutMs: 2000 }), { era: '2025-11-25' })
+    // The level is set again each time the connection is opened.
+    await client.setLoggingLevel('debug')
     expect((await client.callTool('it', {}, QUIET)).data).toBe("upstream 'weather' is unavailable")
     upstream.script = (asked, response) => {
       if (asked.method === 'initialize') upstream.sessions.add('only')
