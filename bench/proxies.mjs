@@ -4,12 +4,12 @@ const ADD = { name: 'add', arguments: { a: 19, b: 23 } }
 
 const direct = (era) => ({ label: `direct ${era.slice(0, 4)}`, file: 'own', era })
 
-const proxy = (front, behind) => ({
-  label: `proxy ${front.slice(0, 4)} → ${behind.slice(0, 4)}`,
+const proxy = (front, behind, anonymous = 'separate') => ({
+  label: `proxy ${front.slice(0, 4)} → ${behind.slice(0, 4)}${anonymous === 'share' ? ', shared' : ''}`,
   file: 'proxy',
   era: front,
   base: `direct ${front.slice(0, 4)}`,
-  env: { UPSTREAM: behind },
+  env: { UPSTREAM: behind, ANONYMOUS: anonymous },
 })
 
 const CONTENDERS = [
@@ -19,7 +19,9 @@ const CONTENDERS = [
   { label: 'sdk v2 2025', file: 'sdk-proxy', era: '2025-11-25' },
   proxy('2025-11-25', '2025-11-25'),
   proxy('2025-11-25', '2026-07-28'),
+  // Callers are anonymous: each call has a session of its own behind, unless sessions are shared.
   proxy('2026-07-28', '2025-11-25'),
+  proxy('2026-07-28', '2025-11-25', 'share'),
   proxy('2026-07-28', '2026-07-28'),
 ]
 

@@ -9,6 +9,9 @@ const ELICITATION_URL = 16
 const ROOTS = 32
 const ROOTS_LIST_CHANGED = 64
 
+/** All flags together: the greatest value. */
+export const MAX_CAPABILITY_FLAGS = 127
+
 /**
  * Returns the standard capabilities that a client declares, as bits. Servers may list other components to clients with
  * other capabilities, so lists are shared only between clients with the same flags. Extensions and experimental

@@ -1,5 +1,5 @@
 import { ErrorCode, ProtocolError, RejectedError, ResourceNotFoundError } from '../errors.js'
-import { META, type CacheHint, type Era, type ServerIdentity } from './era.js'
+import { META, type CacheHint, type Era, type ServerAnswer, type ServerIdentity } from './era.js'
 import { EncodedResult } from './json-rpc.js'
 import { checkMirroredHeaders } from './mirrored-headers.js'
 import type { Implementation, Meta } from './types.js'
@@ -52,8 +52,8 @@ export class Era2026 implements Era {
     if (mirrored !== undefined && headers !== undefined) checkMirroredHeaders(mirrored, args, headers)
   }
 
-  encodeResult(method: string, result: object | EncodedResult, info?: Implementation): string {
-    const stamps = this.#stampsOf(info)
+  encodeResult(method: string, result: object | EncodedResult, answer?: ServerAnswer): string {
+    const stamps = this.#stampsOf(answer?.serverInfo)
     const stamp = CACHEABLE.has(method) ? stamps.cacheable : stamps.plain
     if (result instanceof EncodedResult) return prepend(stamp, result.json)
     if ('_meta' in result && result._meta !== undefined) return merge(stamp, result)

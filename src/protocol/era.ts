@@ -38,6 +38,12 @@ export interface ServerIdentity {
   readonly capabilities: ServerCapabilities
 }
 
+/** An answer that another server may have given, behind a proxy. */
+export interface ServerAnswer {
+  /** The information of that server; `undefined`: this one. */
+  readonly serverInfo: Implementation | undefined
+}
+
 /** How long, and by whom, answers that may be cached may be cached (2026-07-28, server/utilities/caching). */
 export interface CacheHint {
   /** Milliseconds; 0 means: ask again each time. */
@@ -67,8 +73,8 @@ export interface Era {
   ): void
   /** A prompt as a client of `revision` can read it. */
   promptResult(result: GetPromptResult, revision: string): GetPromptResult
-  /** The JSON text of a result; `info`: of the server, where that is not the server's own. */
-  encodeResult(method: string, result: object | EncodedResult, info?: Implementation): string
+  /** The JSON text of a result; `answer` names the server behind a proxy. */
+  encodeResult(method: string, result: object | EncodedResult, answer?: ServerAnswer): string
   /** The error as this era codes it. */
   error(error: ProtocolError): ProtocolError
   /** The HTTP status that an error answer goes out with. */

@@ -1,7 +1,7 @@
 import { ANY_ERA } from '../client/negotiation.js'
 import type { Caller, RelaySession } from '../components/context.js'
 import { BusyError } from '../errors.js'
-import { capabilitiesOf, capabilityFlags } from '../protocol/capability-flags.js'
+import { capabilitiesOf, capabilityFlags, MAX_CAPABILITY_FLAGS } from '../protocol/capability-flags.js'
 import type { Agreement, Introduction } from '../protocol/client-dialects.js'
 import type { ClientCapabilities } from '../protocol/types.js'
 import type { Credentials } from '../sessions/sinks.js'
@@ -15,7 +15,7 @@ import { UpstreamHealth } from './upstream-health.js'
 import { isShared, type UpstreamConfig, type UpstreamLimits } from './upstream-options.js'
 
 /** The capabilities of a connection for all callers: whether a client can be asked is checked for each request. */
-const ALL_CAPABILITIES: ClientCapabilities = capabilitiesOf(-1)
+const ALL_CAPABILITIES: ClientCapabilities = capabilitiesOf(MAX_CAPABILITY_FLAGS)
 
 /** How many control connections serve callers that have too many keys. */
 const MAX_UNCACHED = 16
@@ -162,14 +162,11 @@ export class ControlConnections {
   }
 
   #keyFor(caller: Caller | undefined, headers: Headers): SharingKey {
-    if (this.#isShared && headers === undefined && this.forwardedIdentity(caller) === undefined)
-      return { id: '', flags: -1, isCommon: true, isOverLimit: false }
-    return this.#keys.of({
-      principal: caller?.principal,
-      identity: this.forwardedIdentity(caller)?.principal,
-      headers,
-      flags: this.#isShared ? -1 : capabilityFlags(caller?.capabilities),
-    })
+    const identity = this.forwardedIdentity(caller)?.principal
+    const flags = this.#isShared ? MAX_CAPABILITY_FLAGS : capabilityFlags(caller?.capabilities)
+    const principal = caller?.principal
+    if (headers === undefined && identity === undefined) return this.#keys.common(principal, flags)
+    return this.#keys.of({ principal, identity, headers, flags })
   }
 
   /** Handlers of the proxy's own answer what its capabilities say. */

@@ -1,3 +1,5 @@
+import { MAX_CAPABILITY_FLAGS } from '../protocol/capability-flags.js'
+
 /** How many variants of capabilities one caller may use, for each of its keys. The last is that without capabilities. */
 const MAX_VARIANTS = 8
 
@@ -37,29 +39,45 @@ export interface SharingKey {
   readonly isOverLimit: boolean
 }
 
+/** The keys of callers for which the server is sent nothing but capabilities, by the flags of these. */
+const COMMON_KEYS: readonly SharingKey[] = Array.from(
+  { length: MAX_CAPABILITY_FLAGS + 1 },
+  (_none, flags) => ({
+    id: String(flags),
+    flags,
+    isCommon: true,
+    isOverLimit: false,
+  }),
+)
+
 /** Derives the keys by which connections and lists are shared, within limits for each caller. */
 export class SharingKeys {
   /** The variants that are in use, by the keys of each caller. */
   readonly #callers = new Map<string, Map<string, KeyUse>>()
-  readonly #common = new Map<number, SharingKey>()
+  /** The variants that are in use by callers without headers and identity. */
+  readonly #commonVariants = new Map<string, Set<number>>()
 
+  /** Returns the key of a caller for which the server is sent nothing but capabilities. */
+  common(principal = '', flags: number): SharingKey {
+    const variants = this.#commonVariants.get(principal) ?? this.#addCommon(principal)
+    const key = COMMON_KEYS[allowedOf(variants, flags)]
+    return key as SharingKey
+  }
+
+  /** Returns the key of a caller for which the server is sent headers, or an identity. */
   of({ principal = '', identity, headers, flags }: SentData): SharingKey {
-    const isCommon = headers === undefined && identity === undefined
-    const sent = isCommon ? '' : JSON.stringify([identity, Object.entries(headers ?? {}).sort()])
+    const sent = JSON.stringify([identity, Object.entries(headers ?? {}).sort()])
     const keys = this.#keysOf(principal)
     const use = keys.get(sent) ?? this.#add(keys, sent)
-    if (use === undefined) return { id: `${sent} 0`, flags: 0, isCommon, isOverLimit: true }
+    if (use === undefined) return { id: `${sent} 0`, flags: 0, isCommon: false, isOverLimit: true }
     use.usedAt = Date.now()
-    const { variants } = use
-    const allowed = variants.has(flags) || variants.size < MAX_VARIANTS ? flags : 0
-    variants.add(allowed)
-    return isCommon
-      ? this.#commonKey(allowed)
-      : { id: `${sent} ${allowed}`, flags: allowed, isCommon, isOverLimit: false }
+    const allowed = allowedOf(use.variants, flags)
+    return { id: `${sent} ${allowed}`, flags: allowed, isCommon: false, isOverLimit: false }
   }
 
   clear(): void {
     this.#callers.clear()
+    this.#commonVariants.clear()
   }
 
   /** Returns `undefined` where the caller has too many keys. */
@@ -72,12 +90,12 @@ export class SharingKeys {
     return use
   }
 
-  #commonKey(flags: number): SharingKey {
-    const known = this.#common.get(flags)
-    if (known !== undefined) return known
-    const key = { id: String(flags), flags, isCommon: true, isOverLimit: false }
-    this.#common.set(flags, key)
-    return key
+  #addCommon(principal: string): Set<number> {
+    if (this.#commonVariants.size >= MAX_CALLERS)
+      this.#commonVariants.delete(this.#commonVariants.keys().next().value as string)
+    const variants = new Set([0])
+    this.#commonVariants.set(principal, variants)
+    return variants
   }
 
   #keysOf(principal: string): Map<string, KeyUse> {
@@ -88,4 +106,12 @@ export class SharingKeys {
     this.#callers.set(principal, keys)
     return keys
   }
+}
+
+/** Returns the flags, or none where the caller has too many variants already. */
+function allowedOf(variants: Set<number>, flags: number): number {
+  if (variants.has(flags)) return flags
+  if (variants.size >= MAX_VARIANTS) return 0
+  variants.add(flags)
+  return flags
 }

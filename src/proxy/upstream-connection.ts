@@ -1,13 +1,7 @@
 import { Connection, type ConnectionOptions, type Opened } from '../client/connection.js'
 import type { RelaySession } from '../components/context.js'
 import { rawQuestion } from '../components/questions.js'
-import {
-  ErrorCode,
-  methodNotFound,
-  ProtocolError,
-  RequestTimeoutError,
-  SessionForgottenError,
-} from '../errors.js'
+import { ErrorCode, methodNotFound, ProtocolError, SessionForgottenError } from '../errors.js'
 import { isObject } from '../protocol/json-rpc.js'
 import type { ContentBlock, JsonObject } from '../protocol/types.js'
 import type { Credentials } from '../sessions/sinks.js'
@@ -157,10 +151,8 @@ export class UpstreamConnection {
     if (setLevel !== undefined && agreement.capabilities.logging !== undefined)
       await request(setLevel.method, setLevel.params, { timeoutMs: LOG_TIMEOUT_MS }).catch(
         (error: unknown) => {
-          // A server without this level logs at its own.
+          // A server that refuses the level logs at its own.
           if (error instanceof SessionForgottenError) throw error
-          if (!(error instanceof ProtocolError) && !(error instanceof RequestTimeoutError))
-            this.#options.onStray(`${setLevel.method} failed`)
         },
       )
     await onOpen?.(opened)

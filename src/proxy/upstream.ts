@@ -289,8 +289,10 @@ export class Upstream {
       ? { info: this.#config.info, capabilities: this.#controls.capabilitiesFor(caller) }
       : caller
     const owner = isAnonymousProcess ? undefined : [caller.principal, caller.connectionId]
+    // A session for one call is told the log level only if the call asks for log messages.
+    const wantsLogs = kind !== 'fresh' || relay.logLevel !== undefined
     const request: LeaseRequest = {
-      key: JSON.stringify([headers, owner, info, capabilities]),
+      key: JSON.stringify([headers, owner, info, capabilities, wantsLogs]),
       signal,
       create: () =>
         this.#controls.connect({
@@ -299,7 +301,7 @@ export class Upstream {
           prefers2025: control.agreement?.dialect.hasServerRequests === true,
           headers,
           credentials: scoped.credentials,
-          wantsLogs: true,
+          wantsLogs,
         }),
     }
     return kind === 'fresh' ? this.#pool.leaseFresh(request) : this.#pool.lease(request)

@@ -9,7 +9,7 @@ import {
   type EncodedResult,
   type JsonRpcRequest,
 } from '../protocol/json-rpc.js'
-import type { LogLevel, ProgressToken } from '../protocol/types.js'
+import type { Implementation, LogLevel, ProgressToken } from '../protocol/types.js'
 import { Cancellation, type CancelSignal } from '../runtime/cancellation.js'
 import type { Logger } from '../runtime/logger.js'
 import { NOBODY_TO_ASK, type Asker } from './asker.js'
@@ -88,6 +88,11 @@ export class Exchange {
     return this.start.session?.state ?? (this.#state ??= new Map())
   }
 
+  /** The information of the server behind a proxy; `undefined`: this one. */
+  get serverInfo(): Implementation | undefined {
+    return this.#services.introducer.infoFor(this.start.caller)
+  }
+
   /** Whether it was answered with questions, so that what still comes of this run is no answer. */
   get isPutOff(): boolean {
     return this.#asker?.isPutOff ?? false
@@ -159,8 +164,7 @@ export class Exchange {
     const { request, era } = this.start
     let text: string
     try {
-      const info = this.#services.introducer.infoFor(this.start.caller)
-      text = encodeResponse(request.id, era.encodeResult(request.method, result, info))
+      text = encodeResponse(request.id, era.encodeResult(request.method, result, this))
     } catch (error) {
       this.fail(error)
       return
@@ -197,10 +201,7 @@ export class Exchange {
     if (this.#isOver) return
     const text = encodeResponse(
       this.start.request.id,
-      this.#services.eras['2026-07-28'].encodeInputRequired(
-        asked,
-        this.#services.introducer.infoFor(this.start.caller),
-      ),
+      this.#services.eras['2026-07-28'].encodeInputRequired(asked, this.serverInfo),
     )
     this.#stop(new PutOffError())
     this.start.reply.end(text)

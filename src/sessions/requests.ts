@@ -60,7 +60,9 @@ export class Requests {
       if (request.method === 'server/discover') {
         const introduced = this.#services.introducer.introduce(callerOf(caller, facts))
         void andThen(introduced, (told) => {
-          const text = era.encodeResult(request.method, discover(told, told.instructions), told.info)
+          const text = era.encodeResult(request.method, discover(told, told.instructions), {
+            serverInfo: told.info,
+          })
           reply.end(encodeResponse(request.id, text))
         })
         return

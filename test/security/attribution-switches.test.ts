@@ -16,7 +16,7 @@ beforeAll(async () => {
     options,
   )
   const [{ files: packed }] = JSON.parse(stdout) as [{ files: { path: string }[] }]
-  for (const { path } of packed.filter((file) => file.path.endsWith(".js")))
+  for (const { path } of packed.filter((file) => file.path.endsWith('.js')))
     files.set(path, await readFile(new URL(path, root), 'utf8'))
 }, 60_000)
 
