@@ -52,8 +52,8 @@ export class Composition {
     this.provider = new TransformedProvider(this.#surrounded)
     this.scope = {
       provider: this.#surrounded,
-      notifyResourceUpdated: (uri) => {
-        this.#local.resourceUpdated(uri)
+      notifyResourceUpdated: (uri, sessionId) => {
+        this.#local.resourceUpdated(uri, sessionId)
       },
     }
   }
@@ -73,12 +73,10 @@ export class Composition {
     return this.#mounts.length === 0 && this.#providers.size === 1 && this.#providers.has(provider)
   }
 
-  /** Whether some components are not for every caller, or are hidden, changed or guarded. */
+  /** Whether it has components of its own, or some that are hidden, changed or surrounded. */
   get isRestricted(): boolean {
     if (this.#isFiltered || this.#layers.length > 0 || this.#sees.length > 0) return true
-    return COMPONENT_KINDS.some((kind) =>
-      this.#local.list(kind).some(({ access, scopes }) => access !== undefined || scopes !== undefined),
-    )
+    return COMPONENT_KINDS.some((kind) => this.#local.list(kind).length > 0)
   }
 
   /** How what it offers is to be used, as those providers say whose names are its own. */

@@ -26,6 +26,8 @@ export type Stop = () => void | Promise<void>
 export interface Watch {
   /** The same for as long as it is the same source that is watched. */
   readonly source: object
+  /** The session that alone is told, where the source is its own. */
+  readonly sessionId?: string | undefined
   /** Calls `changed` from then on until what it gives is called. */
   start(changed: () => void): Stop | void | Promise<Stop | void>
 }

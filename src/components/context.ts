@@ -153,7 +153,8 @@ export type Operations = Pick<Context, 'readResource' | 'callTool' | 'getPrompt'
 /** What the handlers of one server reach through their context: its own components, by its own names. */
 export interface Scope {
   readonly provider: ComponentSource
-  readonly notifyResourceUpdated: (uri: string) => void
+  /** `sessionId`: the session that alone is told. */
+  readonly notifyResourceUpdated: (uri: string, sessionId?: string) => void
 }
 
 /** Where components are found by name or URI. */
@@ -208,6 +209,8 @@ export interface RelaySession {
   readonly id: string
   /** Whether the client receives messages outside of calls now. */
   readonly isListening: boolean
+  /** Whether a server behind lists other components to this session than to others. */
+  hasOwnLists: boolean
   /** Sends an input request outside of a call. */
   ask(question: Question<JsonObject>): Promise<JsonObject>
   /** The level that the client has set for log messages; `undefined` where it has not. */

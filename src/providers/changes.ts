@@ -1,9 +1,13 @@
 import type { ComponentKind } from '../protocol/kinds.js'
 
 /** Something is another now beneath a provider. */
-export type Change =
+export type Change = {
+  /** The session that alone sees the change. Default: all callers. */
+  readonly sessionId?: string | undefined
+} & (
   | { readonly type: 'listChanged'; readonly kind: ComponentKind }
   | { readonly type: 'resourceUpdated'; readonly uri: string }
+)
 
 export type Unsubscribe = () => void
 

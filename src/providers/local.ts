@@ -96,8 +96,8 @@ export class LocalProvider implements Provider {
   }
 
   /** Say that what a resource holds is another now. */
-  resourceUpdated(uri: string): void {
-    this.#changes.emit({ type: 'resourceUpdated', uri })
+  resourceUpdated(uri: string, sessionId?: string): void {
+    this.#changes.emit({ type: 'resourceUpdated', uri, sessionId })
   }
 
   #table<K extends ComponentKind>(kind: K): Table<K> {

@@ -15,8 +15,8 @@ export interface ProxiedServer {
   introduction(caller: Caller): Eventually<ServerIntroduction | undefined>
   /** Returns the last known information for a caller. */
   known(caller: Caller): ServerIntroduction | undefined
-  /** Passes on a request for a component that no list shows. */
-  passOn(method: string, params: JsonObject, context: Context): Promise<JsonObject>
+  /** Passes on a request for a component that no list shows; `undefined` for one that has come through here already. */
+  passOn(method: string, params: JsonObject, context: Context): Promise<JsonObject> | undefined
   /** Passes on a request of an extension. @throws ProtocolError -32601 where it is none of an extension that both sides have. */
   forward(method: string, params: JsonObject, context: Context): Promise<JsonObject>
 }

@@ -9,7 +9,9 @@ import {
 import type { Agreement } from '../protocol/client-dialects.js'
 import type { JsonObject } from '../protocol/types.js'
 import type { Semaphore } from '../util/semaphore.js'
+import type { CancelSignal } from '../runtime/cancellation.js'
 import { CallMemory } from './call-memory.js'
+import { asNotSent } from './control-connection.js'
 import { recallRound, runWithInputRequired, type RoundState } from './input-required-loop.js'
 import { expectElicitations, passedOnError } from './passed-on-error.js'
 import { ProxiedRequest } from './proxied-request.js'
@@ -41,13 +43,18 @@ export class CallSender {
   execute(connection: UpstreamConnection, scoped: ScopedCall): Promise<JsonObject> {
     const { agreement } = connection.connection
     if (agreement !== undefined) return this.#converse(agreement, connection, scoped)
-    return connection.connection.open().then((opened) => this.#converse(opened, connection, scoped))
+    return connection.connection.open().then(
+      (opened) => this.#converse(opened, connection, scoped),
+      (error: unknown) => {
+        throw this.#failed(asNotSent(error), connection, scoped)
+      },
+    )
   }
 
   /** Sends a call once, or until a server from 2026-07-28 on needs no more input. */
   #converse(agreement: Agreement, connection: UpstreamConnection, scoped: ScopedCall): Promise<JsonObject> {
     const { extension, method, params } = scoped.call
-    if (extension !== undefined && agreement.capabilities.extensions?.[extension] === undefined)
+    if (extension !== undefined && !Object.hasOwn(agreement.capabilities.extensions ?? {}, extension))
       return Promise.reject(methodNotFound(method))
     if (agreement.dialect.hasServerRequests) return this.#send(connection, scoped, params)
     const { relay } = scoped
@@ -80,8 +87,7 @@ export class CallSender {
 
   async #send(connection: UpstreamConnection, scoped: ScopedCall, params: JsonObject): Promise<JsonObject> {
     const { relay, signal, call } = scoped
-    const { timeoutMs } = this.#limits
-    const admitted = this.#semaphore.acquire(signal, () => new BusyError(this.#config.name), timeoutMs)
+    const admitted = this.#admit(connection, signal)
     if (admitted !== undefined) await admitted
     const request = new ProxiedRequest(scoped, this.#semaphore, scoped.peer)
     const began = performance.now()
@@ -100,6 +106,32 @@ export class CallSender {
       connection.untrack(request, isAnswered)
       request.end()
     }
+  }
+
+  /** Takes a slot. @throws BusyError where too many calls wait for one; the reason of `signal`. */
+  #admit(connection: UpstreamConnection, signal: CancelSignal): Promise<void> | undefined {
+    const { timeoutMs } = this.#limits
+    const admitted = this.#semaphore.acquire(signal, () => new BusyError(this.#config.name), timeoutMs)
+    if (admitted === undefined) {
+      this.#refuseAborted(signal)
+      return undefined
+    }
+    connection.hold()
+    return admitted
+      .then(() => {
+        this.#refuseAborted(signal)
+      })
+      .finally(() => {
+        connection.letGo()
+      })
+  }
+
+  /** A call that was cancelled before it was sent leaves nothing behind on the server. */
+  #refuseAborted(signal: CancelSignal): void {
+    if (!signal.aborted) return
+    this.#semaphore.release()
+    this.#semaphore.releaseSocket()
+    throw signal.reason
   }
 
   #failed(error: unknown, connection: UpstreamConnection, { relay, signal }: ScopedCall): unknown {

@@ -51,7 +51,7 @@ export class ConnectionPool {
   /** Calls that wait for a connection which another call uses. */
   readonly #waiting = new Set<() => void>()
   /** Keys of fresh connections, and how many of them are initialized ahead. */
-  readonly #ahead = new Map<string, number>()
+  readonly #ahead = new Map<string, { readonly wanted: number; readonly usedAt: number }>()
   readonly #closing = new ClosingSet()
 
   constructor(name: string, limits: UpstreamLimits) {
@@ -80,7 +80,8 @@ export class ConnectionPool {
     const connection = this.#add(create)
     this.#bySession.set(session.id, connection)
     connection.followSession(session, () => {
-      if (this.#bySession.get(session.id) === connection) this.#bySession.delete(session.id)
+      if (this.#bySession.get(session.id) !== connection) return
+      this.#bySession.delete(session.id)
       this.#end(connection)
       this.#releaseSlot()
     })
@@ -116,10 +117,11 @@ export class ConnectionPool {
 
   /**
    * Returns the connection to the process with this id, once no other call uses it.
-   * @throws ProtocolError -32602 where the process has ended; as `lease` does.
+   * @throws ProtocolError -32602 where the process has ended; BusyError where that takes longer than `connectTimeoutMs`; as `lease` does.
    */
   async leaseById(openId: string, signal: CancelSignal): Promise<Lease> {
     await this.#acquire(signal)
+    const deadline = Date.now() + this.#limits.connectTimeoutMs
     const isSought = (connection: UpstreamConnection): boolean => connection.connection.openId === openId
     for (;;) {
       const idle = this.#findIdle((other) => isSought(other.connection))
@@ -129,12 +131,16 @@ export class ConnectionPool {
         if (signal.aborted) throw signal.reason
         throw invalidParams('The process that began this call has ended: call again')
       }
-      await this.#changed(signal)
+      await this.#changed(signal, deadline - Date.now())
+      if (Date.now() < deadline) continue
+      this.#releaseSlot()
+      throw new BusyError(this.#name)
     }
   }
 
   async close(): Promise<void> {
     this.#slots.rejectWaiters(new ConnectionError('The proxy is closed', 'not begun'))
+    for (let open = this.#bySession.size; open > 0; open--) this.#releaseSlot()
     this.#bySession.clear()
     this.#ahead.clear()
     for (const { timer } of this.#idle) clearTimeout(timer)
@@ -181,7 +187,8 @@ export class ConnectionPool {
     const idle: IdleConnection = { key, connection, timer: undefined }
     this.#idle.add(idle)
     if (this.#idle.size > MAX_IDLE) this.#closeOldestIdle()
-    const ms = isResumable ? RESUMABLE_MS : IDLE_MS
+    if (isResumable) connection.resumableUntil = Date.now() + RESUMABLE_MS
+    const ms = Math.max(IDLE_MS, connection.resumableUntil - Date.now())
     idle.timer = setTimeout(() => {
       this.#take(idle)
       this.#end(connection)
@@ -210,9 +217,10 @@ export class ConnectionPool {
 
   /** A key that comes again soon gets connections ahead, up to as many as its calls have taken. */
   #openAhead(key: string, create: () => UpstreamConnection): void {
-    const wanted = this.#ahead.get(key) ?? 0
+    const { wanted: before = 0, usedAt = 0 } = this.#ahead.get(key) ?? {}
+    const wanted = Date.now() - usedAt > IDLE_MS ? 0 : before
     this.#ahead.delete(key)
-    this.#ahead.set(key, Math.min(wanted + 1, MAX_AHEAD))
+    this.#ahead.set(key, { wanted: Math.min(wanted + 1, MAX_AHEAD), usedAt: Date.now() })
     if (this.#ahead.size > MAX_AHEAD_KEYS) this.#ahead.delete(this.#ahead.keys().next().value as string)
     let ahead = 0
     for (const idle of this.#idle) if (idle.key === key) ahead += 1
@@ -222,19 +230,24 @@ export class ConnectionPool {
       this.#keep(key, connection, false)
       connection.connection.open().catch(() => {
         const idle = this.#findIdle((other) => other.connection === connection)
-        if (idle !== undefined) this.#end(this.#take(idle))
+        if (idle === undefined) return
+        // A server that refuses sessions is not asked for more of them than calls need.
+        this.#ahead.delete(key)
+        this.#end(this.#take(idle))
       })
     }
   }
 
   /** Resolves when a connection is returned, or closed. */
-  #changed(signal: CancelSignal): Promise<void> {
+  #changed(signal: CancelSignal, timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
+        clearTimeout(timer)
         this.#waiting.delete(done)
         signal.removeEventListener('abort', done)
         resolve()
       }
+      const timer = setTimeout(done, timeoutMs)
       this.#waiting.add(done)
       signal.addEventListener('abort', done)
     })

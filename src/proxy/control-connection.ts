@@ -31,6 +31,8 @@ export interface ControlConnectionOptions {
   readonly subscribesToChanges: boolean
   /** Whether lists are fetched for each request, and not kept. */
   readonly isUncached: boolean
+  /** Whether it belongs to a session, whose lists are shared until they change in it. */
+  readonly isSessions: boolean
   readonly timeoutMs: number
   readonly onChange: (change: Change) => void
   readonly onWarning: (problem: string, error?: unknown) => void
@@ -85,11 +87,16 @@ export class ControlConnection {
     })
     this.#lists = new UpstreamListCache({
       page: async (method, params, via) => {
-        await this.open()
-        return this.upstream.connection.request(method, params, {
-          timeoutMs: via === undefined ? options.timeoutMs : LIST_TIMEOUT_MS,
-          headers: via === undefined ? undefined : { ...this.upstream.headers, via },
-        })
+        this.upstream.hold()
+        try {
+          await this.open()
+          return await this.upstream.connection.request(method, params, {
+            timeoutMs: via === undefined ? options.timeoutMs : LIST_TIMEOUT_MS,
+            headers: via === undefined ? undefined : { ...this.upstream.headers, via },
+          })
+        } finally {
+          this.upstream.letGo()
+        }
       },
       hasChangeNotifications: (kind) => this.#hasChangeNotifications(kind),
       make: (kind, definition) => this.#made().make(kind, definition),
@@ -152,13 +159,13 @@ export class ControlConnection {
       .then((listed) => listed ?? this.#unlisted(kind, key))
   }
 
-  /** Tries until the server answers, if the connection is kept open. No other loop does. */
+  /** Tries until the server answers, if the connection is to be open. No other loop does. */
   async recover(): Promise<void> {
-    if (this.#isRecovering || !this.#isKept) return
+    if (this.#isRecovering || !this.#isWanted) return
     this.#isRecovering = true
     const { signal } = this.#closing
     try {
-      while (!signal.aborted && !this.#isUp) {
+      while (!signal.aborted && !this.#isUp && this.#isWanted) {
         await backOff(0, signal, this.#schedule.waitMs)
         // A request may have found it in the meantime, or have failed just now.
         if (!this.#isUp && this.#schedule.waitMs === 0) await this.#check()
@@ -211,11 +218,17 @@ export class ControlConnection {
         .then((listed) => {
           resolve(listed)
           if (isLate) this.#options.onChange({ type: 'listChanged', kind })
-        }, reject)
+        })
+        .catch(reject)
         .finally(() => {
           clearTimeout(timer)
         })
     })
+  }
+
+  /** Whether it is to be open without a request: from the beginning, or for subscriptions. */
+  get #isWanted(): boolean {
+    return this.#isKept || this.#watchers.size > 0
   }
 
   get #isUp(): boolean {
@@ -276,6 +289,7 @@ export class ControlConnection {
   }
 
   #failed(error: unknown): void {
+    if (this.#closing.signal.aborted) return
     this.#schedule.failed(error)
     this.#options.health.markUnavailable(error)
   }
@@ -302,7 +316,9 @@ export class ControlConnection {
   }
 
   #missed(): void {
-    for (const kind of COMPONENT_KINDS) this.#changed(kind)
+    // A session whose lists are shared has those of another connection.
+    if (!this.#options.isSessions || this.hasChangedLists)
+      for (const kind of COMPONENT_KINDS) this.#changed(kind)
     for (const changed of [...this.#watchers.values()].flatMap((watchers) => [...watchers])) changed()
   }
 

@@ -5,6 +5,7 @@ import { capabilitiesOf, capabilityFlags, MAX_CAPABILITY_FLAGS } from '../protoc
 import type { Agreement, Introduction } from '../protocol/client-dialects.js'
 import type { ClientCapabilities } from '../protocol/types.js'
 import type { Credentials } from '../sessions/sinks.js'
+import type { Change } from '../providers/changes.js'
 import { ClosingSet } from '../util/closing-set.js'
 import type { Ownership } from './attribution.js'
 import { ControlConnection } from './control-connection.js'
@@ -38,6 +39,16 @@ export type ConnectOptions = Pick<
   readonly wantsLogs: boolean
 }
 
+/** The use that a control connection is made for. */
+interface ControlUse {
+  /** The key of the callers that may be told the server's information. */
+  readonly key: string | undefined
+  readonly isUncached: boolean
+  readonly health: UpstreamHealth
+  /** Default: all callers see a change. */
+  readonly onChange?: (change: Change) => void
+}
+
 /** The control connections to one upstream server: one for all callers that it is sent the same headers, identity and capabilities for. */
 export class ControlConnections {
   readonly #config: UpstreamConfig
@@ -47,6 +58,7 @@ export class ControlConnections {
   readonly #uncached = new Map<string, ControlConnection>()
   /** The connections of sessions to a server that is no process. */
   readonly #sessions = new Map<string, ControlConnection>()
+  readonly #sessionHeaders = new WeakMap<ControlConnection, Headers>()
   readonly #keys = new SharingKeys()
   /** The last known information of the server, by the key of the callers that may get it. */
   readonly #remembered = new Map<string, Agreement>()
@@ -80,7 +92,8 @@ export class ControlConnections {
     if (session !== undefined && caller !== undefined)
       return this.#controls.get(session.id) ?? this.#forProcess(session, caller, headers)
     const own = this.ownOf(caller)
-    if (own?.hasChangedLists === true) return own
+    // Lists for the headers of one request are not for others.
+    if (own?.hasChangedLists === true && areSame(headers, this.#sessionHeaders.get(own))) return own
     const key = this.#keyFor(caller, headers)
     const known = this.#controls.get(key.id)
     if (known === undefined) return this.#forMany(key, headers, this.forwardedIdentity(caller))
@@ -98,11 +111,12 @@ export class ControlConnections {
     return conversation && this.#sessions.get(conversation.id)
   }
 
-  /** Whether a caller's lists are given to no other caller. */
-  hasOwnLists(caller: Caller | undefined): boolean {
-    if (this.exclusiveSession(caller) !== undefined || this.forwardedIdentity(caller) !== undefined)
-      return true
-    return this.ownOf(caller)?.hasChangedLists === true
+  /** Whether a caller's lists are those of all callers with the same capabilities. */
+  sharesLists(caller: Caller | undefined): boolean {
+    if (this.forwardedIdentity(caller) !== undefined || this.ownOf(caller)?.hasChangedLists === true)
+      return false
+    // A caller with too many variants of capabilities gets the lists for others.
+    return this.#isShared || this.#keyFor(caller, undefined).flags === capabilityFlags(caller?.capabilities)
   }
 
   /** Returns the last known information of the server, as callers with the same key were given it. */
@@ -211,11 +225,16 @@ export class ControlConnections {
   ): ControlConnection {
     const health = new UpstreamHealth(() => undefined)
     const introduction = { info, capabilities }
+    const onChange = (change: Change): void => {
+      if (change.type === 'listChanged') session.hasOwnLists = true
+      this.#config.onChange({ ...change, sessionId: session.id })
+    }
     const control = this.#create(
-      { key: undefined, isUncached: false, health },
+      { key: undefined, isUncached: false, health, onChange },
       { ...start, ownership: { session }, introduction, prefers2025: true, wantsLogs: false },
     )
     this.#sessions.set(session.id, control)
+    this.#sessionHeaders.set(control, start.headers)
     control.upstream.onClose = () => {
       if (this.#sessions.get(session.id) === control) this.#sessions.delete(session.id)
     }
@@ -249,14 +268,15 @@ export class ControlConnections {
   }
 
   #create(
-    { key, isUncached, health }: { key: string | undefined; isUncached: boolean; health: UpstreamHealth },
+    { key, isUncached, health, onChange = this.#config.onChange }: ControlUse,
     start: ConnectOptions,
   ): ControlConnection {
-    const { onChange, onWarning, executor, subscribesToChanges = true } = this.#config
+    const { onWarning, executor, subscribesToChanges = true } = this.#config
     return new ControlConnection({
       executor,
       subscribesToChanges,
       isUncached,
+      isSessions: onChange !== this.#config.onChange,
       health,
       timeoutMs: this.#limits.timeoutMs,
       onChange,
@@ -292,4 +312,8 @@ export class ControlConnections {
       return
     }
   }
+}
+
+function areSame(one: Headers, other: Headers): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
 }

@@ -103,9 +103,9 @@ export class RemoteProvider implements Provider, ProxiedServer {
   }
 
   /** Passes on a request for a component that no list shows: the server answers as it does without a proxy. */
-  passOn(method: string, params: JsonObject, context: Context): Promise<JsonObject> {
-    const { _meta: _, ...rest } = params
-    return this.#call({ method, params: rest }, context, bare)
+  passOn(method: string, params: JsonObject, context: Context): Promise<JsonObject> | undefined {
+    if (this.#isLoop(relayOf(context).caller)) return undefined
+    return this.#call({ method, params: ownParams(params) }, context, bare)
   }
 
   /** Passes on a request whose method belongs to an extension that the client and the server have agreed on. */
@@ -113,8 +113,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
     const { caller } = relayOf(context)
     const extension = extensionOf(method, caller.capabilities.extensions)
     if (extension === undefined || this.#isLoop(caller)) return Promise.reject(methodNotFound(method))
-    const { _meta: _, ...rest } = params
-    return this.#call({ method, params: rest, extension }, context, bare)
+    return this.#call({ method, params: ownParams(params), extension }, context, bare)
   }
 
   /** Connect, and stay connected until it is closed. */
@@ -273,6 +272,11 @@ export class RemoteProvider implements Provider, ProxiedServer {
     if (error instanceof MessageTooLongError) return `upstream '${name}' sent more than is taken`
     return `the connection to upstream '${name}' was lost: ${unknown}`
   }
+}
+
+/** Returns the parameters of a request without those that are about this request, or this round of it. */
+function ownParams({ _meta: _m, inputResponses: _i, requestState: _r, ...params }: JsonObject): JsonObject {
+  return params
 }
 
 /** Some servers tell a request without `arguments` from one with none. */

@@ -164,8 +164,8 @@ class SuspendedCall implements ClientPeer {
 
   ask(question: Question<JsonObject>): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
+      if (this.#count === 0) this.#register(this)
       const number = (this.#count += 1)
-      if (number === 1) this.#register(this)
       const request: InputRequest = { question, resolve, reject }
       this.#inputRequests.set(number, request)
       question.signal?.addEventListener('abort', () => {
@@ -208,7 +208,7 @@ class SuspendedCall implements ClientPeer {
   /** The client is away. It has to come back in time; a result is kept for as long. */
   #suspend(): void {
     this.#round = undefined
-    if (this.#count === 0) return
+    if (this.#count === 0 || NEXT[this.#state].length === 0) return
     if (NEXT[this.#state].includes('suspended')) this.#become('suspended')
     this.#timer = setTimeout(() => {
       this.#end('expired', new ClientAnswerError('The client did not come back in time'))

@@ -43,8 +43,8 @@ export class UpstreamConnection {
   ownership: Ownership
   /** Sent with messages that belong to no call. Calls have headers of their own. */
   readonly headers: Readonly<Record<string, string>>
-  /** Whether a call has it to itself, although it may not have begun. */
-  isReserved = false
+  /** Until when it is kept for a later round of a call, by the clock of `Date.now()`. */
+  resumableUntil = 0
   /** How many calls ended without a response, and may still be running on the server. */
   unansweredCalls = 0
   readonly #options: UpstreamConnectionOptions
@@ -52,6 +52,9 @@ export class UpstreamConnection {
   readonly #calls: ProxiedRequest[] = []
   /** The sessions that were asked to open a URL, by the id of the elicitation. */
   #elicitations: Map<string, RelaySession> | undefined
+  #isReserved = false
+  /** Requests that are about to be sent, and those that are no calls. */
+  #holds = 0
   #isRetired = false
   /** Called when it is closed. */
   onClose: () => void = () => undefined
@@ -85,7 +88,27 @@ export class UpstreamConnection {
 
   /** Whether no call runs over it, or is about to. */
   get isIdle(): boolean {
-    return this.#calls.length === 0 && !this.isReserved
+    return this.#calls.length === 0 && !this.#isReserved
+  }
+
+  /** Reserves it for one call. */
+  reserve(): void {
+    this.#isReserved = true
+  }
+
+  unreserve(): void {
+    this.#isReserved = false
+    this.#closeIfRetired()
+  }
+
+  /** Keeps it open while it is retired, until the same number of calls of `letGo`. */
+  hold(): void {
+    this.#holds += 1
+  }
+
+  letGo(): void {
+    this.#holds -= 1
+    this.#closeIfRetired()
   }
 
   /** A call begins to run over it. */
@@ -97,7 +120,7 @@ export class UpstreamConnection {
   untrack(call: ProxiedRequest, isAnswered: boolean): void {
     this.#calls.splice(this.#calls.indexOf(call), 1)
     if (!isAnswered) this.unansweredCalls += 1
-    if (this.#isRetired && this.isIdle) void this.close()
+    this.#closeIfRetired()
   }
 
   /** Follows the session that it belongs to: `onEnd` is called when the session ends. */
@@ -133,7 +156,11 @@ export class UpstreamConnection {
   /** Closes as soon as no call runs over it any more. */
   retire(): void {
     this.#isRetired = true
-    if (this.isIdle) void this.close()
+    this.#closeIfRetired()
+  }
+
+  #closeIfRetired(): void {
+    if (this.#isRetired && this.isIdle && this.#holds === 0) void this.close()
   }
 
   async close(): Promise<void> {

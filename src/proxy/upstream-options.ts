@@ -101,7 +101,7 @@ export function limitsOf(options: UpstreamOptions, connector: Connector): Upstre
     maxConcurrency: options.maxConcurrency ?? 256,
     maxQueue: options.maxQueue ?? 1024,
     maxConnections,
-    maxControlConnections: MAX_CONTROL_CONNECTIONS,
+    maxControlConnections: isProcess ? maxConnections : MAX_CONTROL_CONNECTIONS,
   }
   for (const [name, value] of Object.entries(limits))
     if (!(value > 0) && !(name === 'maxQueue' && value === 0))

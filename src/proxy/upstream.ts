@@ -86,8 +86,8 @@ export class Upstream {
 
   /** Whether all callers with the same capabilities get the same lists. */
   isCallerIndependent(caller: Caller | undefined): boolean {
-    const { headers } = this.#config
-    return headers === undefined && !this.#controls.hasOwnLists(caller)
+    const hasOwnProcesses = this.#isProcess && !this.#isShared
+    return this.#config.headers === undefined && !hasOwnProcesses && this.#controls.sharesLists(caller)
   }
 
   /** Whether the session of a request has a connection to it. */
@@ -114,6 +114,7 @@ export class Upstream {
       return found
     const watch = {
       source: session,
+      sessionId: session.id,
       start: (changed: () => void) => this.#watchInSession(session, caller, key, changed),
     }
     return andThen(found, (component) =>
@@ -248,12 +249,12 @@ export class Upstream {
   async #runOnControlProcess(control: ControlConnection, scoped: ScopedCall): Promise<JsonObject> {
     const { upstream } = control
     const before = upstream.unansweredCalls
-    upstream.isReserved = true
+    upstream.reserve()
     try {
       return await this.#sender.execute(upstream, scoped)
     } finally {
       if (upstream.unansweredCalls !== before) control.replace()
-      upstream.isReserved = false
+      upstream.unreserve()
     }
   }
 

@@ -51,7 +51,10 @@ async function referred(access: Access, provider: Provider, ref: unknown, caller
   if (isObject(ref) && ref['type'] === 'ref/resource' && typeof ref['uri'] === 'string') {
     const { uri } = ref
     const template = await access.find(provider, 'resourceTemplate', uri, caller)
-    return template ?? (await access.find(provider, 'resource', uri, caller))
+    if (template !== undefined) return template
+    const resource = await access.find(provider, 'resource', uri, caller)
+    // Nobody knows of what no list or template shows.
+    return resource?.isGuess === true ? undefined : resource
   }
   throw invalidParams('"ref" must be a ref/prompt with a name or a ref/resource with a uri')
 }

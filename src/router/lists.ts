@@ -30,7 +30,8 @@ export class Lists {
     this.#logger = logger
     this.#access = access
     provider.subscribe((change) => {
-      if (change.type === 'listChanged') this.#forget()
+      // Lists that one session alone sees are not remembered.
+      if (change.type === 'listChanged' && change.sessionId === undefined) this.#forget()
     })
   }
 
@@ -43,7 +44,7 @@ export class Lists {
     if (cursor !== undefined) return this.#encode(kind, await this.#shown(kind, caller), cursor, era)
     // Servers behind a proxy may list other components to clients with other capabilities.
     const key = `${era.name} ${kind} ${capabilityFlags(caller.capabilities)}`
-    const known = this.#remembered.get(key)
+    const known = caller.conversation?.hasOwnLists === true ? undefined : this.#remembered.get(key)
     if (known !== undefined) return known
     const revision = this.#revision
     const list = await this.#shown(kind, caller)

@@ -78,7 +78,12 @@ export const NOBODY_TO_ASK: Asker = {
   listRoots: refuse,
   require: refuse,
   once: refuse,
-  memory: new OnceMemory(),
+  // It is the same for all requests, and so remembers nothing.
+  memory: new (class extends OnceMemory {
+    override set(): void {
+      // Nothing comes of it.
+    }
+  })(),
 }
 
 function refuse(): Promise<never> {

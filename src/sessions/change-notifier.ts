@@ -11,6 +11,8 @@ export interface Changes {
 
 /** Somebody who is told of changes: a 2025 session, or a 2026 subscription. */
 export interface Audience {
+  /** The session, if it is one. */
+  readonly id?: string
   changed(changes: Changes): void
   /** The server stops: there will be nothing more to hear. */
   dismiss?(): void
@@ -19,16 +21,19 @@ export interface Audience {
 /** Hears of every change once, and tells everybody of all that came together in one turn of the event loop. */
 export class ChangeNotifier {
   readonly #audience = new Set<Audience>()
-  #lists = new Set<string>()
-  #resources = new Set<string>()
+  #pending = nothing()
+  /** Changes that one session alone sees. */
+  #pendingOfSessions = new Map<string, Pending>()
   #listeners = 0
   #isScheduled = false
 
   constructor(provider: Provider) {
     provider.subscribe((change) => {
       if (this.#audience.size === 0) return
-      if (change.type === 'listChanged') this.#lists.add(KINDS[change.kind].listChanged)
-      else this.#resources.add(change.uri)
+      const { sessionId } = change
+      const pending = sessionId === undefined ? this.#pending : this.#pendingOf(sessionId)
+      if (change.type === 'listChanged') pending.lists.add(KINDS[change.kind].listChanged)
+      else pending.resources.add(change.uri)
       this.#schedule()
     })
   }
@@ -65,10 +70,32 @@ export class ChangeNotifier {
     this.#isScheduled = true
     queueMicrotask(() => {
       this.#isScheduled = false
-      const changes = { lists: this.#lists, resources: this.#resources }
-      this.#lists = new Set()
-      this.#resources = new Set()
-      for (const audience of [...this.#audience]) audience.changed(changes)
+      const [changes, ofSessions] = [this.#pending, this.#pendingOfSessions]
+      this.#pending = nothing()
+      this.#pendingOfSessions = new Map()
+      const isForAll = changes.lists.size > 0 || changes.resources.size > 0
+      for (const audience of [...this.#audience]) {
+        if (isForAll) audience.changed(changes)
+        const own = audience.id === undefined ? undefined : ofSessions.get(audience.id)
+        if (own !== undefined) audience.changed(own)
+      }
     })
   }
+
+  #pendingOf(sessionId: string): Pending {
+    const known = this.#pendingOfSessions.get(sessionId)
+    if (known !== undefined) return known
+    const pending = nothing()
+    this.#pendingOfSessions.set(sessionId, pending)
+    return pending
+  }
+}
+
+interface Pending {
+  readonly lists: Set<string>
+  readonly resources: Set<string>
+}
+
+function nothing(): Pending {
+  return { lists: new Set(), resources: new Set() }
 }

@@ -59,8 +59,14 @@ export class ServerIntroducer {
   /** Returns the server information for a result; `undefined`: the server's own. */
   infoFor(caller: Caller): Implementation | undefined {
     const proxied = this.#soleProxied
-    const known = proxied?.server.known(caller)
-    return proxied && known && this.#infoOf(proxied, known)
+    if (proxied === undefined) return undefined
+    try {
+      const known = proxied.server.known(caller)
+      return known && this.#infoOf(proxied, known)
+    } catch {
+      // Headers that cannot be made are an error of calls.
+      return undefined
+    }
   }
 
   get #soleProxied(): Proxied | undefined {

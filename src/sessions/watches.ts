@@ -1,5 +1,5 @@
 import type { Stop, Watch } from '../components/component.js'
-import type { Caller } from '../components/context.js'
+import type { Caller, Scope } from '../components/context.js'
 import type { Provider } from '../providers/provider.js'
 import type { Access } from '../router/access.js'
 import type { Logger } from '../runtime/logger.js'
@@ -38,13 +38,13 @@ const MAX_RETRY_MS = 60_000
 export class Watches {
   readonly #provider: Provider
   readonly #access: Access
-  readonly #notify: (uri: string) => void
+  readonly #notify: Scope['notifyResourceUpdated']
   readonly #logger: Logger
   readonly #watched = new Map<string, Watched>()
   readonly #work = new Set<Promise<void>>()
   #isScheduled = false
 
-  constructor(provider: Provider, access: Access, notify: (uri: string) => void, logger: Logger) {
+  constructor(provider: Provider, access: Access, notify: Scope['notifyResourceUpdated'], logger: Logger) {
     this.#provider = provider
     this.#access = access
     this.#notify = notify
@@ -148,7 +148,7 @@ export class Watches {
     source.isWatched = true
     try {
       source.stop = await source.watch.start(() => {
-        if (source.isWatched && source.users > 0) this.#notify(watched.uri)
+        if (source.isWatched && source.users > 0) this.#notify(watched.uri, source.watch.sessionId)
       })
       source.failures = 0
     } catch (error) {

@@ -63,6 +63,34 @@ test('a tool that a call adds to its session › is listed and called there, and
   expect(await names(other)).not.toContain('enabled')
 })
 
+test('lists of a session › are its own also after another session has listed', async () => {
+  const { one, other } = await twoSessions()
+  await one.callTool('enable')
+  await expect.poll(() => names(one)).toContain('enabled')
+  for (let round = 0; round < 3; round++) {
+    expect(await names(other)).not.toContain('enabled')
+    expect(await names(one)).toContain('enabled')
+  }
+})
+
+test('a change of one session › is told to no other', async () => {
+  const url = await serve(FastMCP.asProxy(await serveSessions(stateful)))
+  const [ofOne, ofOther]: [string[], string[]] = [[], []]
+  const one = await connected(url, { ...SESSION, onListChanged: (list: string) => ofOne.push(list) })
+  const other = await connected(url, { ...SESSION, onListChanged: (list: string) => ofOther.push(list) })
+  await other.callTool('state')
+  const updates: string[] = []
+  await one.subscribe('data://it', (uri) => updates.push(`one ${uri}`))
+  await other.subscribe('data://it', (uri) => updates.push(`other ${uri}`))
+  await one.callTool('enable')
+  await expect.poll(() => ofOne).toEqual(['tools'])
+  await one.callTool('touch')
+  await expect.poll(() => updates).toEqual(['one data://it'])
+  // Both have answered since, so that what was on its way has arrived.
+  await other.callTool('state')
+  expect([ofOther, updates]).toEqual([[], ['one data://it']])
+})
+
 test('a subscription › is made in the session of its client, which gets its updates', async () => {
   const { one, other } = await twoSessions()
   const updated: string[] = []

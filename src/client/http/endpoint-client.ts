@@ -45,7 +45,7 @@ export class EndpointClient {
   readonly #basic: string | undefined
   #http: HttpClient | undefined
   #loading: Promise<HttpClient> | undefined
-  #isClosed = false
+  readonly #fetch: HttpClient | undefined
 
   /** @throws TypeError for what is no HTTP address, and for settings that cannot be meant. */
   constructor(url: string | URL, options: HttpTransportOptions) {
@@ -60,7 +60,8 @@ export class EndpointClient {
     this.maxMessageBytes = maxMessageBytes
     this.#settings = options
     this.#headers = headers
-    if (fetch !== undefined) this.#http = new FetchHttpClient(fetch)
+    this.#fetch = fetch && new FetchHttpClient(fetch)
+    this.#http = this.#fetch
     if (auth !== undefined)
       this.oauth = new OAuth(
         auth,
@@ -82,11 +83,12 @@ export class EndpointClient {
   }
 
   async load(): Promise<HttpClient> {
-    this.#loading ??= import('#http-client').then(({ createHttpClient }) => {
-      if (this.#isClosed) throw new ConnectionError('The connection has been closed', 'not begun')
-      return (this.#http ??= createHttpClient({ ...this.#settings, maxMessageBytes: this.maxMessageBytes }))
-    })
-    return this.#http ?? this.#loading
+    if (this.#http !== undefined) return this.#http
+    const loading = (this.#loading ??= import('#http-client').then(({ createHttpClient }) => {
+      if (this.#loading !== loading) throw new ConnectionError('The connection has been closed', 'not begun')
+      return (this.#http = createHttpClient({ ...this.#settings, maxMessageBytes: this.maxMessageBytes }))
+    }))
+    return loading
   }
 
   /** Whether each request has headers that are still to be computed. */
@@ -111,10 +113,12 @@ export class EndpointClient {
     await this.oauth?.finish(this.url, response)
   }
 
-  /** Closes the connections. */
+  /** Closes the connections. The next request opens new ones. */
   close(): void {
-    this.#isClosed = true
-    this.#http?.close()
+    this.#loading = undefined
+    const http = this.#http
+    this.#http = this.#fetch
+    if (http !== this.#fetch) http?.close()
   }
 }
 
