@@ -64,9 +64,9 @@ export class ConnectionPool {
     return this.#all.size
   }
 
-  /** Whether a session has a connection. */
-  has(session: RelaySession): boolean {
-    return this.#bySession.has(session.id)
+  /** Returns the connection that a session has. */
+  ofSession(session: RelaySession): UpstreamConnection | undefined {
+    return this.#bySession.get(session.id)
   }
 
   /**

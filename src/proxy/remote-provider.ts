@@ -24,7 +24,7 @@ import { asNotSent } from './control-connection.js'
 import { extensionOf } from './forwarded-capabilities.js'
 import type { RemoteExecutor } from './remote-components.js'
 import { serverIntroduction } from './server-introduction.js'
-import type { RemoteCall } from './scoped-call.js'
+import { RemoteCall } from './scoped-call.js'
 import { Upstream } from './upstream.js'
 import type { UpstreamConfig } from './upstream-options.js'
 
@@ -105,7 +105,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
   /** Passes on a request for a component that no list shows: the server answers as it does without a proxy. */
   passOn(method: string, params: JsonObject, context: Context): Promise<JsonObject> | undefined {
     if (this.#isLoop(relayOf(context).caller)) return undefined
-    return this.#call({ method, params: ownParams(params) }, context, bare)
+    return this.#call(new RemoteCall(method, ownParams(params), indexIn(context)), context, bare)
   }
 
   /** Passes on a request whose method belongs to an extension that the client and the server have agreed on. */
@@ -113,7 +113,8 @@ export class RemoteProvider implements Provider, ProxiedServer {
     const { caller } = relayOf(context)
     const extension = extensionOf(method, caller.capabilities.extensions)
     if (extension === undefined || this.#isLoop(caller)) return Promise.reject(methodNotFound(method))
-    return this.#call({ method, params: ownParams(params), extension }, context, bare)
+    const call = new RemoteCall(method, ownParams(params), indexIn(context), undefined, extension)
+    return this.#call(call, context, bare)
   }
 
   /** Connect, and stay connected until it is closed. */
@@ -182,36 +183,30 @@ export class RemoteProvider implements Provider, ProxiedServer {
     context: Context,
     mirrored: readonly MirroredHeader[] = [],
   ): Promise<ResultOf<K>> {
-    const call = {
-      method: METHODS[kind],
-      params: kind === 'resource' ? { uri: key } : withArguments(key, params as JsonObject, context),
-      mirrored: mirrored.length > 0 ? mirror(mirrored, params as JsonObject) : undefined,
-    }
+    const call = new RemoteCall(
+      METHODS[kind],
+      kind === 'resource' ? { uri: key } : withArguments(key, params as JsonObject, context),
+      indexIn(context),
+      mirrored.length > 0 ? mirror(mirrored, params as JsonObject) : undefined,
+    )
     return this.#call(call, context, (result) => bare(result) as unknown as ResultOf<K>)
   }
 
   #complete(ref: JsonObject, argument: JsonObject, context: CompletionContext): Promise<Completion> {
     const params = { ref, argument, context: { arguments: context.arguments } }
-    return this.#call({ method: 'completion/complete', params }, context, completionIn)
+    return this.#call(new RemoteCall('completion/complete', params, indexIn(context)), context, completionIn)
   }
 
   /** A call that was certainly not sent to one replica is moved to another. */
-  async #call<T>(
-    call: Omit<RemoteCall, 'index'>,
-    context: Context,
-    read: (result: JsonObject) => T,
-  ): Promise<T> {
-    const { method, params, mirrored, extension } = call
-    const relay = relayOf(context)
-    const numbered = { method, params, mirrored, extension, index: relay.nextCallIndex() }
+  async #call<T>(call: RemoteCall, context: Context, read: (result: JsonObject) => T): Promise<T> {
     let failure: unknown
-    for (const upstream of this.#replicaOrder(context, numbered.index)) {
+    for (const upstream of this.#replicaOrder(context, call.index)) {
       try {
-        return read(await upstream.run(numbered, context))
+        return read(await upstream.run(call, context))
       } catch (error) {
         failure = error
         const isBegun = !(error instanceof ConnectionError) || error.outcome !== 'not begun'
-        if (isBegun || relay.signal.aborted) break
+        if (isBegun || relayOf(context).signal.aborted) break
       }
     }
     throw this.#toPublicError(failure)
@@ -272,6 +267,10 @@ export class RemoteProvider implements Provider, ProxiedServer {
     if (error instanceof MessageTooLongError) return `upstream '${name}' sent more than is taken`
     return `the connection to upstream '${name}' was lost: ${unknown}`
   }
+}
+
+function indexIn(context: Context): number {
+  return relayOf(context).nextCallIndex()
 }
 
 /** Returns the parameters of a request without those that are about this request, or this round of it. */

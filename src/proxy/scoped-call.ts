@@ -1,16 +1,33 @@
 import type { Relay } from '../components/context.js'
-import type { ClientCapabilities } from '../protocol/types.js'
+import type { ClientCapabilities, JsonObject } from '../protocol/types.js'
 import type { CancelSignal } from '../runtime/cancellation.js'
 import type { Credentials } from '../sessions/sinks.js'
 import type { NumberedCall } from './call-memory.js'
 import type { ClientPeer, RequestScope } from './proxied-request.js'
 
 /** A call to an upstream server. */
-export interface RemoteCall extends NumberedCall {
+export class RemoteCall implements NumberedCall {
+  readonly method: string
+  readonly params: JsonObject
+  readonly index: number
   /** HTTP headers that repeat arguments (2026-07-28). */
-  readonly mirrored?: Readonly<Record<string, string>> | undefined
+  readonly mirrored: Readonly<Record<string, string>> | undefined
   /** The extension that the method belongs to. */
-  readonly extension?: string | undefined
+  readonly extension: string | undefined
+
+  constructor(
+    method: string,
+    params: JsonObject,
+    index: number,
+    mirrored?: RemoteCall['mirrored'],
+    extension?: string,
+  ) {
+    this.method = method
+    this.params = params
+    this.index = index
+    this.mirrored = mirrored
+    this.extension = extension
+  }
 }
 
 /** A call, and the data of the caller that it is made for. */

@@ -93,7 +93,7 @@ export class Upstream {
   /** Whether the session of a request has a connection to it. */
   serves(context: Context): boolean {
     const { session } = relayOf(context)
-    return session !== undefined && this.#pool.has(session)
+    return session !== undefined && this.#pool.ofSession(session) !== undefined
   }
 
   /** Returns the connection that has a caller's lists. */
@@ -311,6 +311,8 @@ export class Upstream {
   #sessionConnection(caller: Caller): UpstreamConnection {
     const { conversation } = caller
     if (conversation === undefined) throw new Error('A request without a session has no connection of one')
+    const known = this.#pool.ofSession(conversation)
+    if (known !== undefined) return known
     return this.#pool.forSession(conversation, () => {
       const headers = this.#controls.headersFor(caller)
       const credentials = this.#controls.forwardedIdentity(caller)

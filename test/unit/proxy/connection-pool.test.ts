@@ -151,7 +151,7 @@ test('the connection of a session › is one, and ends with it', () => {
   const [one, other] = [session('one'), session('other')]
   const connection = connections.forSession(one.session, create)
   expect(connections.forSession(one.session, create)).toBe(connection)
-  expect(connections.has(one.session)).toBe(true)
+  expect(connections.ofSession(one.session)).toBe(connection)
   expect(() => connections.forSession(other.session, create)).toThrow("'behind' is busy")
   one.end()
   expect(connections.size).toBe(0)
