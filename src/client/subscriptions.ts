@@ -53,6 +53,8 @@ export class Subscriptions {
   readonly #heard: Heard
   readonly #wantsLists: boolean
   readonly #counts = new Map<string, number>()
+  /** Resources that are being added, which `add` sends itself. */
+  readonly #adding = new Set<string>()
   #listening: Listening | undefined
   #work: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
@@ -69,6 +71,7 @@ export class Subscriptions {
     const count = this.#counts.get(uri) ?? 0
     this.#counts.set(uri, count + 1)
     if (count > 0) return
+    this.#adding.add(uri)
     try {
       const { resourceSubscription } = (await this.#connection().open()).dialect
       if (resourceSubscription === undefined) await this.#listen()
@@ -76,6 +79,8 @@ export class Subscriptions {
     } catch (error) {
       this.#forget(uri)
       throw error
+    } finally {
+      this.#adding.delete(uri)
     }
   }
 
@@ -97,7 +102,7 @@ export class Subscriptions {
       if (this.#wantsLists || this.#counts.size > 0) this.#listen().catch(() => undefined)
       return
     }
-    for (const uri of this.#counts.keys())
+    for (const uri of [...this.#counts.keys()].filter((key) => !this.#adding.has(key)))
       await request(resourceSubscription.add, { uri }, PATIENCE).catch(ignoreRefusal)
   }
 

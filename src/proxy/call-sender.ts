@@ -87,12 +87,13 @@ export class CallSender {
 
   async #send(connection: UpstreamConnection, scoped: ScopedCall, params: JsonObject): Promise<JsonObject> {
     const { relay, signal, call } = scoped
-    const admitted = this.#admit(connection, signal)
-    if (admitted !== undefined) await admitted
+    const admitted = this.#admit(signal)
+    if (admitted !== undefined) await this.#holding(connection, admitted)
     const request = new ProxiedRequest(scoped, this.#semaphore, scoped.peer)
     const began = performance.now()
     let isAnswered = false
     connection.track(request)
+    if (admitted !== undefined) connection.letGo()
     try {
       const all = relay.meta === undefined ? params : { ...params, _meta: relay.meta }
       const result = await connection.connection.request(call.method, all, request)
@@ -109,21 +110,24 @@ export class CallSender {
   }
 
   /** Takes a slot. @throws BusyError where too many calls wait for one; the reason of `signal`. */
-  #admit(connection: UpstreamConnection, signal: CancelSignal): Promise<void> | undefined {
+  #admit(signal: CancelSignal): Promise<void> | undefined {
     const { timeoutMs } = this.#limits
     const admitted = this.#semaphore.acquire(signal, () => new BusyError(this.#config.name), timeoutMs)
-    if (admitted === undefined) {
+    if (admitted === undefined) this.#refuseAborted(signal)
+    return admitted?.then(() => {
       this.#refuseAborted(signal)
-      return undefined
-    }
+    })
+  }
+
+  /** Waits for a slot; the connection stays open, also beyond that where the call got one. */
+  async #holding(connection: UpstreamConnection, admitted: Promise<void>): Promise<void> {
     connection.hold()
-    return admitted
-      .then(() => {
-        this.#refuseAborted(signal)
-      })
-      .finally(() => {
-        connection.letGo()
-      })
+    try {
+      await admitted
+    } catch (error) {
+      connection.letGo()
+      throw error
+    }
   }
 
   /** A call that was cancelled before it was sent leaves nothing behind on the server. */

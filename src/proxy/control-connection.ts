@@ -31,8 +31,8 @@ export interface ControlConnectionOptions {
   readonly subscribesToChanges: boolean
   /** Whether lists are fetched for each request, and not kept. */
   readonly isUncached: boolean
-  /** Whether it belongs to a session, whose lists are shared until they change in it. */
-  readonly isSessions: boolean
+  /** Whether the lists of its callers are those of another connection until they change on this one. */
+  readonly sharesLists: boolean
   readonly timeoutMs: number
   readonly onChange: (change: Change) => void
   readonly onWarning: (problem: string, error?: unknown) => void
@@ -185,14 +185,18 @@ export class ControlConnection {
 
   /** Closes it when no call runs over it any more. */
   retire(): void {
-    this.#closing.abort(new Error('The connection is retired'))
-    this.#subscriptions.close()
+    this.ended()
     this.upstream.retire()
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort(new Error('The proxy is closed'))
+  /** The connection is being closed: nothing is subscribed to any more. */
+  ended(): void {
+    this.#closing.abort(new Error('The connection is closed'))
     this.#subscriptions.close()
+  }
+
+  async close(): Promise<void> {
+    this.ended()
     await this.upstream.close()
   }
 
@@ -316,8 +320,7 @@ export class ControlConnection {
   }
 
   #missed(): void {
-    // A session whose lists are shared has those of another connection.
-    if (!this.#options.isSessions || this.hasChangedLists)
+    if (!this.#options.sharesLists || this.hasChangedLists)
       for (const kind of COMPONENT_KINDS) this.#changed(kind)
     for (const changed of [...this.#watchers.values()].flatMap((watchers) => [...watchers])) changed()
   }

@@ -44,6 +44,8 @@ interface ControlUse {
   /** The key of the callers that may be told the server's information. */
   readonly key: string | undefined
   readonly isUncached: boolean
+  /** Whether its lists are those of another connection until they change here. */
+  readonly sharesLists?: boolean
   readonly health: UpstreamHealth
   /** Default: all callers see a change. */
   readonly onChange?: (change: Change) => void
@@ -230,12 +232,13 @@ export class ControlConnections {
       this.#config.onChange({ ...change, sessionId: session.id })
     }
     const control = this.#create(
-      { key: undefined, isUncached: false, health, onChange },
+      { key: undefined, isUncached: false, sharesLists: true, health, onChange },
       { ...start, ownership: { session }, introduction, prefers2025: true, wantsLogs: false },
     )
     this.#sessions.set(session.id, control)
     this.#sessionHeaders.set(control, start.headers)
     control.upstream.onClose = () => {
+      control.ended()
       if (this.#sessions.get(session.id) === control) this.#sessions.delete(session.id)
     }
     return control
@@ -247,9 +250,12 @@ export class ControlConnections {
     if (processes.length >= this.#limits.maxConnections) throw new BusyError(this.#config.name)
     const { info, capabilities } = caller
     const ownership: Ownership = { session }
+    const onChange = (change: Change): void => {
+      this.#config.onChange({ ...change, sessionId: session.id })
+    }
     const key = this.#keyFor(caller, headers).id
     const control = this.#create(
-      { key, isUncached: false, health: this.#health },
+      { key, isUncached: false, health: this.#health, onChange },
       {
         ownership,
         introduction: { info, capabilities },
@@ -268,7 +274,7 @@ export class ControlConnections {
   }
 
   #create(
-    { key, isUncached, health, onChange = this.#config.onChange }: ControlUse,
+    { key, isUncached, sharesLists = false, health, onChange = this.#config.onChange }: ControlUse,
     start: ConnectOptions,
   ): ControlConnection {
     const { onWarning, executor, subscribesToChanges = true } = this.#config
@@ -276,7 +282,7 @@ export class ControlConnections {
       executor,
       subscribesToChanges,
       isUncached,
-      isSessions: onChange !== this.#config.onChange,
+      sharesLists,
       health,
       timeoutMs: this.#limits.timeoutMs,
       onChange,

@@ -85,9 +85,10 @@ export class RemoteProvider implements Provider, ProxiedServer {
   /** Returns the server's information for a caller, once it is connected; the last one, where that takes long. */
   introduction(caller: Caller): Eventually<ServerIntroduction | undefined> {
     if (!this.#isOpen || this.#isLoop(caller)) return undefined
-    const last = this.known(caller)
+    let last: ServerIntroduction | undefined
     try {
-      const opened = this.#firstAvailable((upstream) => upstream.controlFor(caller).open())
+      last = this.known(caller)
+      const opened = this.#firstAvailable((upstream) => upstream.controlFor(caller).open(), caller)
       if (!(opened instanceof Promise)) return serverIntroduction(opened)
       const opening = opened.then(serverIntroduction, () => undefined)
       // A process of a session takes its time: what another one of the same kind said is told at once.
@@ -139,7 +140,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
         kind,
         via === undefined || !upstream.isHttp ? undefined : viaAfter(via, this.#viaId),
       )
-    })
+    }, caller)
     if (!(list instanceof Promise)) return this.#markUncacheable(list, caller)
     return list.then((found) => this.#markUncacheable(found, caller))
   }
@@ -151,7 +152,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
   ): Eventually<Component<K> | undefined> {
     if (!this.#isOpen || this.#isLoop(caller)) return undefined
     try {
-      const found = this.#firstAvailable((upstream) => upstream.find(kind, key, caller))
+      const found = this.#firstAvailable((upstream) => upstream.find(kind, key, caller), caller)
       if (!(found instanceof Promise)) return found
       return found.catch((error: unknown) => {
         throw this.#toPublicError(asNotSent(error))
@@ -172,7 +173,8 @@ export class RemoteProvider implements Provider, ProxiedServer {
 
   /** Lists that not everybody gets are not to be remembered for everybody. */
   #markUncacheable<T>(list: readonly T[], caller: Caller | undefined): readonly T[] {
-    return this.#upstreams[0].isCallerIndependent(caller) ? list : fleeting([...list])
+    const isForAll = this.#upstreams.every((upstream) => upstream.isCallerIndependent(caller))
+    return isForAll ? list : fleeting([...list])
   }
 
   /** Run a component there. @throws UserError saying what is wrong with the server, if something is. */
@@ -220,7 +222,8 @@ export class RemoteProvider implements Provider, ProxiedServer {
     if (this.#upstreams.length === 1) return this.#upstreams
     const earlier = earlierUpstream(relayOf(context), index)
     if (earlier !== undefined) return this.#upstreams.filter(({ name }) => name === earlier)
-    const serving = this.#upstreams.filter((upstream) => upstream.serves(context))
+    const { session } = relayOf(context)
+    const serving = this.#upstreams.filter((upstream) => upstream.serves(session))
     const others = this.#upstreams.filter((upstream) => !serving.includes(upstream))
     const start = (this.#next += 1) % others.length
     const turned = [...others.slice(start), ...others.slice(0, start)]
@@ -228,9 +231,9 @@ export class RemoteProvider implements Provider, ProxiedServer {
     return [...serving, ...turned].sort((a, b) => Number(b.isAvailable) - Number(a.isAvailable))
   }
 
-  /** The first that can say it. */
-  #firstAvailable<T>(ask: (upstream: Upstream) => Eventually<T>): Eventually<T> {
-    const [first, ...others] = this.#upstreams.length === 1 ? this.#upstreams : this.#availableFirst()
+  /** Asks the replica of a caller's session, or the first one that is available, and others where that fails. */
+  #firstAvailable<T>(ask: (upstream: Upstream) => Eventually<T>, caller: Caller | undefined): Eventually<T> {
+    const [first, ...others] = this.#upstreams.length === 1 ? this.#upstreams : this.#inOrder(caller)
     if (others.length === 0) return ask(first as Upstream)
     const attempt = async (): Promise<T> => {
       let failure: unknown
@@ -246,8 +249,10 @@ export class RemoteProvider implements Provider, ProxiedServer {
     return attempt()
   }
 
-  #availableFirst(): readonly Upstream[] {
-    return [...this.#upstreams].sort((a, b) => Number(b.isAvailable) - Number(a.isAvailable))
+  #inOrder(caller: Caller | undefined): readonly Upstream[] {
+    const rank = (upstream: Upstream): number =>
+      (upstream.isAvailable ? 2 : 0) + (upstream.serves(caller?.conversation) ? 1 : 0)
+    return [...this.#upstreams].sort((a, b) => rank(b) - rank(a))
   }
 
   /** What a client is told: what it can act on, and nothing of where the server is. */
@@ -274,7 +279,13 @@ function indexIn(context: Context): number {
 }
 
 /** Returns the parameters of a request without those that are about this request, or this round of it. */
-function ownParams({ _meta: _m, inputResponses: _i, requestState: _r, ...params }: JsonObject): JsonObject {
+function ownParams({
+  _meta: _m,
+  inputResponses: _i,
+  requestState: _r,
+  task: _t,
+  ...params
+}: JsonObject): JsonObject {
   return params
 }
 

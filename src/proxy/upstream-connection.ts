@@ -160,7 +160,7 @@ export class UpstreamConnection {
   }
 
   #closeIfRetired(): void {
-    if (this.#isRetired && this.isIdle && this.#holds === 0) void this.close()
+    if (this.#isRetired && this.isIdle && this.#holds === 0) this.close().catch(() => undefined)
   }
 
   async close(): Promise<void> {

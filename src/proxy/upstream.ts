@@ -1,4 +1,4 @@
-import type { Component, Stop } from '../components/component.js'
+import type { Component, Stop, Watch } from '../components/component.js'
 import { relayOf, type Caller, type Context, type RelaySession } from '../components/context.js'
 import { PutOffError } from '../errors.js'
 import type { Agreement } from '../protocol/client-dialects.js'
@@ -31,6 +31,8 @@ export class Upstream {
   readonly #pool: ConnectionPool
   readonly #sender: CallSender
   readonly #suspended = new SuspendedCalls()
+  /** Tells the subscriptions of sessions apart, also from those at other replicas. */
+  readonly #watchSources = new WeakMap<RelaySession, object>()
   readonly #isShared: boolean
   readonly #isProcess: boolean
 
@@ -90,9 +92,8 @@ export class Upstream {
     return this.#config.headers === undefined && !hasOwnProcesses && this.#controls.sharesLists(caller)
   }
 
-  /** Whether the session of a request has a connection to it. */
-  serves(context: Context): boolean {
-    const { session } = relayOf(context)
+  /** Whether a session has a connection to it. */
+  serves(session: RelaySession | undefined): boolean {
     return session !== undefined && this.#pool.ofSession(session) !== undefined
   }
 
@@ -107,19 +108,16 @@ export class Upstream {
     key: string,
     caller: Caller | undefined,
   ): Eventually<Component<K> | undefined> {
-    const control = this.#controls.for(caller)
-    const found = control.find(kind, key)
-    const session = kind === 'resource' && !control.upstream.isSessions ? caller?.conversation : undefined
-    if (session === undefined || caller === undefined || this.#isShared || this.#sender.speaksOnly2026)
-      return found
-    const watch = {
-      source: session,
-      sessionId: session.id,
-      start: (changed: () => void) => this.#watchInSession(session, caller, key, changed),
-    }
-    return andThen(found, (component) =>
-      component?.watch === undefined ? component : { ...component, watch },
-    )
+    const found = this.#controls.for(caller).find(kind, key)
+    const session = kind === 'resource' ? caller?.conversation : undefined
+    if (session === undefined || caller === undefined || this.#isShared) return found
+    if (!this.#isProcess && this.#sender.speaksOnly2026) return found
+    return andThen(found, (component) => {
+      if (component?.watch === undefined) return component
+      const watch = this.#isProcess ? component.watch : this.#watchOf(session, caller, key)
+      const start = (changed: () => void): ReturnType<Watch['start']> => watch.start(changed)
+      return { ...component, watch: { source: watch.source, start, sessionId: session.id } }
+    })
   }
 
   /** Returns the last known information of the server for a caller. */
@@ -151,9 +149,9 @@ export class Upstream {
       this.#limits.timeoutMs,
       this.#config.ownHandlers?.capabilities,
     )
-    const opening = this.isAvailable ? undefined : control.open()
-    if (!(opening instanceof Promise)) return this.#runSelected(control, scoped)
-    return opening.then(() => this.#runSelected(control, scoped))
+    return this.isAvailable
+      ? this.#runSelected(control, scoped)
+      : this.#whenOpen(control, () => this.#runSelected(control, scoped))
   }
 
   async close(): Promise<void> {
@@ -176,10 +174,32 @@ export class Upstream {
     // The connection of a session is opened in the era of its client.
     if (session !== undefined && !this.#sender.speaksOnly2026 && !this.#isShared && !this.#isProcess)
       return this.#runOver(this.#select(control, '2025-11-25', scoped), control, scoped)
-    const opened = control.agreement ?? control.open()
-    if (!(opened instanceof Promise))
-      return this.#runOver(this.#select(control, opened.era, scoped), control, scoped)
-    return opened.then(({ era }) => this.#runOver(this.#select(control, era, scoped), control, scoped))
+    return this.#whenOpen(control, ({ era }) =>
+      this.#runOver(this.#select(control, era, scoped), control, scoped),
+    )
+  }
+
+  /** Goes on when the control connection is open, which is not closed before that. */
+  #whenOpen(
+    control: ControlConnection,
+    next: (agreement: Agreement) => Promise<JsonObject>,
+  ): Promise<JsonObject> {
+    const opened = control.open()
+    if (!(opened instanceof Promise)) return next(opened)
+    control.upstream.hold()
+    return opened.then(
+      (agreement) => {
+        try {
+          return next(agreement)
+        } finally {
+          control.upstream.letGo()
+        }
+      },
+      (error: unknown) => {
+        control.upstream.letGo()
+        throw error
+      },
+    )
   }
 
   #select(control: ControlConnection, era: Agreement['era'], { relay }: ScopedCall): Selection {
@@ -320,16 +340,17 @@ export class Upstream {
     })
   }
 
-  async #watchInSession(
-    session: RelaySession,
-    caller: Caller,
-    uri: string,
-    changed: () => void,
-  ): Promise<Stop> {
-    this.#sessionConnection(caller)
-    const control = this.#controls.ownOf(caller)
-    if (control === undefined) throw new Error(`The session '${session.id}' has ended`)
-    return control.watch(uri, changed)
+  /** The subscription of a session to a resource, over the session's own connection. */
+  #watchOf(session: RelaySession, caller: Caller, uri: string): Watch {
+    const source = this.#watchSources.get(session) ?? {}
+    this.#watchSources.set(session, source)
+    const start = async (changed: () => void): Promise<Stop> => {
+      this.#sessionConnection(caller)
+      const control = this.#controls.ownOf(caller)
+      if (control === undefined) throw new Error(`The session '${session.id}' has ended`)
+      return control.watch(uri, changed)
+    }
+    return { source, start }
   }
 }
 

@@ -35,7 +35,8 @@ export class FrontSession implements RelaySession {
   readonly #followers = new Set<Follower>()
   readonly #waiting = new Set<() => void>()
   #level: LogLevel | undefined
-  #pending: string[] = []
+  /** Messages, and the levels of those of the log. */
+  #pending: { readonly text: string; readonly level: LogLevel | undefined }[] = []
   #pendingLength = 0
 
   constructor(host: Host) {
@@ -70,16 +71,23 @@ export class FrontSession implements RelaySession {
   /** The client has set the level of log messages. */
   setLevel(level: LogLevel): void {
     this.#level = level
+    this.#pending = this.#pending.filter(
+      (message) => message.level === undefined || isAtLeast(message.level, level),
+    )
     for (const follower of [...this.#followers]) follower.levelChanged(level)
   }
 
   tell(message: JsonObject): void {
     if (this.#level === undefined || isAtLeast(message['level'] as LogLevel, this.#level))
-      this.notify('notifications/message', message)
+      this.#send('notifications/message', message, message['level'] as LogLevel)
   }
 
   /** Sends a notification, as soon as the client can receive it. Of many before that, the last ones are dropped. */
   notify(method: string, params: JsonObject): void {
+    this.#send(method, params)
+  }
+
+  #send(method: string, params: JsonObject, level?: LogLevel): void {
     if (this.#host.isClosed) return
     const text = encodeNotification(method, params)
     if (this.#canSend) {
@@ -88,7 +96,7 @@ export class FrontSession implements RelaySession {
     }
     if (this.#pendingLength + text.length > MAX_PENDING_LENGTH) return
     this.#pendingLength += text.length
-    this.#pending.push(text)
+    this.#pending.push({ text, level })
   }
 
   follow(follower: Follower): () => void {
@@ -115,7 +123,7 @@ export class FrontSession implements RelaySession {
     const pending = this.#pending
     this.#pending = []
     this.#pendingLength = 0
-    for (const text of pending) this.#host.push(text)
+    for (const { text } of pending) this.#host.push(text)
   }
 
   /** Resolves when the client is initialized and has opened its stream, or has taken too long to. */

@@ -103,6 +103,16 @@ test('a composite, and a proxy with other components › introduce themselves', 
   expect(ofMixed.serverInfo).toEqual({ name: new URL(target).host, version: '3.0.0' })
 })
 
+test.each(ERAS)('headers that cannot be made › do not keep a client of %s from connecting', async (front) => {
+  const proxy = FastMCP.asProxy(await serve(behindServer()), {
+    headers: () => {
+      throw new Error('no token')
+    },
+  })
+  const client = await connected(await serve(proxy), { era: front })
+  expect(client.serverInfo?.name).toMatch(/^127\.0\.0\.1:/)
+})
+
 test('information for one set of headers › is given to no other', async () => {
   const upstream = await ScriptedUpstream.start()
   const proxy = FastMCP.asProxy(upstream.url, {

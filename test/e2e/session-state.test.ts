@@ -5,6 +5,7 @@ import { FastMCP } from 'fastmesh'
 import { expect, test } from 'vitest'
 import { serve } from '../support/clients.js'
 import { connected } from '../support/own-client.js'
+import { recordingLogger } from '../support/recording.js'
 import { serveSessions } from '../support/session-server.js'
 
 const SESSION = { era: '2025-11-25' } as const
@@ -90,6 +91,60 @@ test('a change of one session › is told to no other', async () => {
   await other.callTool('state')
   expect([ofOther, updates]).toEqual([[], ['one data://it']])
 })
+
+test('an update › is told to the session that has subscribed, also once its lists are its own', async () => {
+  const { one, other } = await twoSessions()
+  const updates: string[] = []
+  await other.subscribe('data://it', (uri) => updates.push(`other ${uri}`))
+  await one.callTool('enable')
+  await expect.poll(() => names(one)).toContain('enabled')
+  await one.subscribe('data://it', (uri) => updates.push(`one ${uri}`))
+  await one.callTool('touch')
+  await expect.poll(() => updates).toEqual(['one data://it'])
+  await other.callTool('state')
+  expect(updates).toEqual(['one data://it'])
+})
+
+test('a session of two replicas › stays where it is, its lists and subscriptions as well', async () => {
+  const replicas = [await serveSessions(stateful), await serveSessions(stateful)]
+  const url = await serve(FastMCP.asProxy({ replicas, policy: 'roundRobin' }))
+  for (let session = 0; session < 3; session++) {
+    const client = await connected(url, SESSION)
+    await client.callTool('enable')
+    await expect.poll(() => names(client)).toContain('enabled')
+    await client.subscribe('data://it', () => undefined)
+    for (let call = 0; call < 3; call++) expect((await client.callTool('state')).data).toContain('data://it')
+    expect((await client.callTool('enabled')).data).toBe('of this session')
+  }
+})
+
+test('a session with a subscription that ends › leaves no error behind', async () => {
+  const { logger, lines } = recordingLogger()
+  const url = await serve(FastMCP.asProxy(await serveSessions(stateful), { logger }))
+  const client = await connected(url, SESSION)
+  await client.subscribe('data://it', () => undefined)
+  await client.close()
+  const next = await connected(url, SESSION)
+  await next.callTool('state')
+  expect(lines).toEqual([])
+})
+
+const featured = new URL('../servers/featured.ts', import.meta.url).pathname
+
+test('changes in the process of one session › are told to no other', async () => {
+  const url = await serve(FastMCP.asProxy({ command: process.execPath, args: ['--import', 'tsx', featured] }))
+  const told: string[] = []
+  const listening = (who: string) =>
+    connected(url, { ...SESSION, onListChanged: (list: string) => told.push(`${who} ${list}`) })
+  const [one, other] = await Promise.all([listening('one'), listening('other')])
+  await one.subscribe('data://touched', (uri) => told.push(`one ${uri}`))
+  await other.subscribe('data://touched', (uri) => told.push(`other ${uri}`))
+  await one.callTool('toggle')
+  await one.callTool('touch')
+  await expect.poll(() => [...told].sort(), { timeout: 5000 }).toEqual(['one data://touched', 'one tools'])
+  await other.callTool('cancelled')
+  expect([...told].sort()).toEqual(['one data://touched', 'one tools'])
+}, 30_000)
 
 test('a subscription › is made in the session of its client, which gets its updates', async () => {
   const { one, other } = await twoSessions()
