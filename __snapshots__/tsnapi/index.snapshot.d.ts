@@ -674,9 +674,9 @@ export declare const ErrorCode: {
 // #endregion
 
 // #region Re-exports
-export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-DQ4-rbZ1.js';
-export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-DhbI87mQ.js';
-export { c as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-Bd4NW-HH.js';
+export { A as AnyRun, b as ChangeHub, N as Next, R as Run, c as RunResult } from './middleware-Cmioqb4x.js';
+export { O as AskingMethod, Q as BlobResourceContents, U as ClientFacts, V as ContextLog, W as ContextState, X as Elicit, Y as ElicitAnswer, Z as ElicitForm, _ as ElicitUrl, $ as InputRequiredOptions, a0 as InputResponse, a1 as InputResponses, a2 as JsonObjectSchema, a3 as JsonSchema, a4 as JsonValue, a5 as ListRootsResult, a6 as Meta, a7 as ProgressToken, a8 as PromptArgumentDefinition, a9 as PromptDefinition, aa as Question, ab as ResourceContents, ac as ResourceTemplateDefinition, ad as Role, ae as Root, af as SampleRequest, ag as Sampled, ah as SamplingContent, ai as StandardSchema, aj as TextContent, ak as TextResourceContents, al as ToolResultContent, am as ToolUseContent, an as Watch, ao as inputRequired } from './context-BJdkTl7W.js';
+export { c as Authenticate, R as RequestHeaders, S as SessionEvents, T as TransportName } from './auth-scheme-Dz2cKt4C.js';
 export { e as ClientTlsOptions, f as HttpDispatcher } from './connection-settings-C5M1dF7g.js';
 // #endregion
 

@@ -160,5 +160,5 @@ export async function safePath(_, _) {}
 // #region Re-exports
 export { CancelledError, ClientAnswerError, ConnectionError, ErrorCode, HttpStatusError, MessageTooLongError, PromptError, ProtocolError, RequestTimeoutError, ResourceError, ResourceNotFoundError, TimeoutError, ToolCallError, UserError as ToolError, UnauthorizedError, UserError } from './chunk-GFBVBZ4O.js';
 export { inMemoryTransports } from './chunk-5G7E2AX6.js';
-export { inputRequired } from './chunk-3ZRTNYME.js';
+export { inputRequired } from './chunk-CHE567ZT.js';
 // #endregion

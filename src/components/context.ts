@@ -209,8 +209,8 @@ export interface RelaySession {
   readonly id: string
   /** Whether the client receives messages outside of calls now. */
   readonly isListening: boolean
-  /** Whether a server behind lists other components to this session than to others. */
-  hasOwnLists: boolean
+  /** How many servers behind list other components to this session than to others. */
+  ownLists: number
   /** Sends an input request outside of a call. */
   ask(question: Question<JsonObject>): Promise<JsonObject>
   /** The level that the client has set for log messages; `undefined` where it has not. */

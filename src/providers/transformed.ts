@@ -94,7 +94,7 @@ export class TransformedProvider implements Provider {
     caller: Caller | undefined,
   ): Eventually<Component<K> | undefined> {
     const listKey = `${kind} ${capabilityFlags(caller?.capabilities)}`
-    const known = caller?.conversation?.hasOwnLists === true ? undefined : this.#byName.get(listKey)
+    const known = (caller?.conversation?.ownLists ?? 0) > 0 ? undefined : this.#byName.get(listKey)
     if (known !== undefined) return known.get(key) as Component<K> | undefined
     const list = this.list(kind, caller)
     if (list instanceof Promise) return list.then((all) => all.find((component) => keyOf(component) === key))

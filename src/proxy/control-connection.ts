@@ -31,8 +31,8 @@ export interface ControlConnectionOptions {
   readonly subscribesToChanges: boolean
   /** Whether lists are fetched for each request, and not kept. */
   readonly isUncached: boolean
-  /** Whether the lists of its callers are those of another connection until they change on this one. */
-  readonly sharesLists: boolean
+  /** Called when the server notifies of a changed list. */
+  readonly onListChanged?: (() => void) | undefined
   readonly timeoutMs: number
   readonly onChange: (change: Change) => void
   readonly onWarning: (problem: string, error?: unknown) => void
@@ -46,8 +46,10 @@ export interface ControlConnectionOptions {
  */
 export class ControlConnection {
   readonly upstream: UpstreamConnection
-  /** Whether the server has notified of a changed list on this connection. */
-  hasChangedLists = false
+  /** How often the server has notified of a changed list on this connection. */
+  listChanges = 0
+  /** Called after each. */
+  readonly followers = new Set<() => void>()
   readonly #options: ControlConnectionOptions
   readonly #lists: UpstreamListCache
   readonly #subscriptions: Subscriptions
@@ -78,7 +80,9 @@ export class ControlConnection {
     })
     this.#subscriptions = new Subscriptions(() => this.upstream.connection, options.subscribesToChanges, {
       listChanged: (method) => {
-        this.hasChangedLists = true
+        this.listChanges += 1
+        for (const follower of this.followers) follower()
+        options.onListChanged?.()
         for (const kind of COMPONENT_KINDS) if (KINDS[kind].listChanged === method) this.#changed(kind)
       },
       resourceUpdated: (uri) => {
@@ -320,8 +324,7 @@ export class ControlConnection {
   }
 
   #missed(): void {
-    if (!this.#options.sharesLists || this.hasChangedLists)
-      for (const kind of COMPONENT_KINDS) this.#changed(kind)
+    for (const kind of COMPONENT_KINDS) this.#changed(kind)
     for (const changed of [...this.#watchers.values()].flatMap((watchers) => [...watchers])) changed()
   }
 

@@ -10,6 +10,7 @@ import { ClosingSet } from '../util/closing-set.js'
 import type { Ownership } from './attribution.js'
 import { ControlConnection } from './control-connection.js'
 import { forwardedCapabilities } from './forwarded-capabilities.js'
+import { SessionLists } from './session-lists.js'
 import { SharingKeys, type SharingKey } from './sharing-keys.js'
 import { UpstreamConnection, type UpstreamConnectionOptions } from './upstream-connection.js'
 import { UpstreamHealth } from './upstream-health.js'
@@ -44,11 +45,18 @@ interface ControlUse {
   /** The key of the callers that may be told the server's information. */
   readonly key: string | undefined
   readonly isUncached: boolean
-  /** Whether its lists are those of another connection until they change here. */
-  readonly sharesLists?: boolean
   readonly health: UpstreamHealth
   /** Default: all callers see a change. */
   readonly onChange?: (change: Change) => void
+  readonly onListChanged?: () => void
+}
+
+/** The connection of a session to a server that is no process. */
+interface SessionControl {
+  readonly control: ControlConnection
+  readonly lists: SessionLists
+  /** The headers that it was opened with. */
+  readonly headers: Headers
 }
 
 /** The control connections to one upstream server: one for all callers that it is sent the same headers, identity and capabilities for. */
@@ -59,8 +67,7 @@ export class ControlConnections {
   readonly #controls = new Map<string, ControlConnection>()
   readonly #uncached = new Map<string, ControlConnection>()
   /** The connections of sessions to a server that is no process. */
-  readonly #sessions = new Map<string, ControlConnection>()
-  readonly #sessionHeaders = new WeakMap<ControlConnection, Headers>()
+  readonly #sessions = new Map<string, SessionControl>()
   readonly #keys = new SharingKeys()
   /** The last known information of the server, by the key of the callers that may get it. */
   readonly #remembered = new Map<string, Agreement>()
@@ -93,9 +100,13 @@ export class ControlConnections {
     const session = this.exclusiveSession(caller)
     if (session !== undefined && caller !== undefined)
       return this.#controls.get(session.id) ?? this.#forProcess(session, caller, headers)
-    const own = this.ownOf(caller)
+    const own = this.#sessions.get(caller?.conversation?.id ?? '')
     // Lists for the headers of one request are not for others.
-    if (own?.hasChangedLists === true && areSame(headers, this.#sessionHeaders.get(own))) return own
+    if (own?.lists.areOwn === true && areSame(headers, own.headers)) return own.control
+    return this.#sharedFor(caller, headers)
+  }
+
+  #sharedFor(caller: Caller | undefined, headers: Headers): ControlConnection {
     const key = this.#keyFor(caller, headers)
     const known = this.#controls.get(key.id)
     if (known === undefined) return this.#forMany(key, headers, this.forwardedIdentity(caller))
@@ -110,12 +121,12 @@ export class ControlConnections {
   /** Returns the connection of a caller's session, if it has one. The session's lists are its own once they have changed there. */
   ownOf(caller: Caller | undefined): ControlConnection | undefined {
     const { conversation } = caller ?? {}
-    return conversation && this.#sessions.get(conversation.id)
+    return conversation && this.#sessions.get(conversation.id)?.control
   }
 
   /** Whether a caller's lists are those of all callers with the same capabilities. */
   sharesLists(caller: Caller | undefined): boolean {
-    if (this.forwardedIdentity(caller) !== undefined || this.ownOf(caller)?.hasChangedLists === true)
+    if (this.forwardedIdentity(caller) !== undefined || (caller?.conversation?.ownLists ?? 0) > 0)
       return false
     // A caller with too many variants of capabilities gets the lists for others.
     return this.#isShared || this.#keyFor(caller, undefined).flags === capabilityFlags(caller?.capabilities)
@@ -222,24 +233,38 @@ export class ControlConnections {
   /** Makes the connection of a session. The pool ends it with the session. */
   forSession(
     session: RelaySession,
-    { info, capabilities }: Caller,
+    caller: Caller,
     start: Pick<ConnectOptions, 'headers' | 'credentials'>,
   ): ControlConnection {
-    const health = new UpstreamHealth(() => undefined)
-    const introduction = { info, capabilities }
-    const onChange = (change: Change): void => {
-      if (change.type === 'listChanged') session.hasOwnLists = true
-      this.#config.onChange({ ...change, sessionId: session.id })
+    const { info, capabilities } = caller
+    const { headers } = start
+    const lists = new SessionLists(session, this.#sharedFor(caller, headers))
+    const use: ControlUse = {
+      key: undefined,
+      isUncached: false,
+      health: new UpstreamHealth(() => undefined),
+      onListChanged: () => {
+        lists.notified()
+      },
+      onChange: (change) => {
+        // A change for everybody is told by the shared connection.
+        if (change.type === 'listChanged' && !lists.areOwn) return
+        this.#config.onChange({ ...change, sessionId: session.id })
+      },
     }
-    const control = this.#create(
-      { key: undefined, isUncached: false, sharesLists: true, health, onChange },
-      { ...start, ownership: { session }, introduction, prefers2025: true, wantsLogs: false },
-    )
-    this.#sessions.set(session.id, control)
-    this.#sessionHeaders.set(control, start.headers)
+    const introduction = { info, capabilities }
+    const control = this.#create(use, {
+      ...start,
+      ownership: { session },
+      introduction,
+      prefers2025: true,
+      wantsLogs: false,
+    })
+    this.#sessions.set(session.id, { control, lists, headers })
     control.upstream.onClose = () => {
       control.ended()
-      if (this.#sessions.get(session.id) === control) this.#sessions.delete(session.id)
+      lists.end()
+      if (this.#sessions.get(session.id)?.control === control) this.#sessions.delete(session.id)
     }
     return control
   }
@@ -274,7 +299,7 @@ export class ControlConnections {
   }
 
   #create(
-    { key, isUncached, sharesLists = false, health, onChange = this.#config.onChange }: ControlUse,
+    { key, isUncached, health, onListChanged, onChange = this.#config.onChange }: ControlUse,
     start: ConnectOptions,
   ): ControlConnection {
     const { onWarning, executor, subscribesToChanges = true } = this.#config
@@ -282,7 +307,7 @@ export class ControlConnections {
       executor,
       subscribesToChanges,
       isUncached,
-      sharesLists,
+      onListChanged,
       health,
       timeoutMs: this.#limits.timeoutMs,
       onChange,

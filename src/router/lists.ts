@@ -44,7 +44,8 @@ export class Lists {
     if (cursor !== undefined) return this.#encode(kind, await this.#shown(kind, caller), cursor, era)
     // Servers behind a proxy may list other components to clients with other capabilities.
     const key = `${era.name} ${kind} ${capabilityFlags(caller.capabilities)}`
-    const known = caller.conversation?.hasOwnLists === true ? undefined : this.#remembered.get(key)
+    const hasOwnLists = (caller.conversation?.ownLists ?? 0) > 0
+    const known = hasOwnLists ? undefined : this.#remembered.get(key)
     if (known !== undefined) return known
     const revision = this.#revision
     const list = await this.#shown(kind, caller)

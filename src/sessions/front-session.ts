@@ -30,7 +30,7 @@ interface Host {
 
 /** A client's session as connections to upstream servers use it: input requests and notifications outside of calls. */
 export class FrontSession implements RelaySession {
-  hasOwnLists = false
+  ownLists = 0
   readonly #host: Host
   readonly #followers = new Set<Follower>()
   readonly #waiting = new Set<() => void>()

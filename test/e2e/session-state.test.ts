@@ -131,6 +131,36 @@ test('a session with a subscription that ends › leaves no error behind', async
 
 const featured = new URL('../servers/featured.ts', import.meta.url).pathname
 
+test('a change for everybody › is told once to each session, and its list fetched once by all of them', async () => {
+  let fetched = 0
+  const server = new FastMCP({ name: 'behind', version: '1.0.0' }).addTool({
+    name: 'it',
+    execute: () => 'it',
+  })
+  const counting = (target: string | URL, init?: RequestInit): Promise<Response> => {
+    if (typeof init?.body === 'string' && init.body.includes('"tools/list"')) fetched += 1
+    return fetch(target, init)
+  }
+  const proxy = FastMCP.asProxy(await serve(server), { era: '2025-11-25', fetch: counting })
+  const url = await serve(proxy)
+  const told = Array.from({ length: 12 }, () => 0)
+  const clients = await Promise.all(
+    told.map((_none, at) =>
+      connected(url, { ...SESSION, onListChanged: () => void (told[at] ?? 0, (told[at]! += 1)) }),
+    ),
+  )
+  for (const client of clients) expect((await client.callTool('it')).data).toBe('it')
+  const before = fetched
+  server.addTool({ name: 'more', execute: () => 'more' })
+  await expect.poll(() => told.every((count) => count > 0), { timeout: 5000 }).toBe(true)
+  for (const client of clients) await expect.poll(() => names(client)).toContain('more')
+  // Sessions that are notified before the shared connection may have fetched their own.
+  expect(fetched - before).toBeLessThanOrEqual(3)
+  for (const client of clients) expect((await client.callTool('more')).data).toBe('more')
+  expect(fetched - before).toBeLessThanOrEqual(3)
+  expect(Math.max(...told)).toBeLessThanOrEqual(2)
+})
+
 test('changes in the process of one session › are told to no other', async () => {
   const url = await serve(FastMCP.asProxy({ command: process.execPath, args: ['--import', 'tsx', featured] }))
   const told: string[] = []
