@@ -109,7 +109,7 @@ async function run(server, { home, entry }, start, given) {
   }
 }
 
-/** What there is to start. Each run has a work folder of the same path and contents. */
+/** The servers to start. Each run has a work folder of the same path and contents. */
 function targetOf(server, home, entry) {
   const work = join(home, 'work')
   rmSync(work, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 /**
- * Ten callers of proxies before upstreams that mean harm: whatever is said, nobody ever gets anything of another's.
+ * Ten callers of proxies before hostile upstreams: no caller gets a message, result or header of another.
  *
  *   npm run isolation                                    a minute and 5,000 calls
  *   npm run isolation -- --seconds 20 --calls 0 --seed 7

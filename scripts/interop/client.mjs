@@ -72,7 +72,7 @@ export async function list(client, method, member) {
   return items
 }
 
-/** A progress token is chosen by whoever sends a request: it is the one thing that may differ. */
+/** The sender of a request chooses its progress token, so that only the token may differ. */
 function withoutTokens({ _meta = {}, ...params }) {
   const rest = Object.entries(_meta).filter(([name]) => name !== 'progressToken')
   return rest.length === 0 ? params : { ...params, _meta: Object.fromEntries(rest) }

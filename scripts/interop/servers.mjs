@@ -23,7 +23,7 @@ const ADD = [tool('add', { a: 19, b: 23 }, true), tool('add', { a: 'x', b: 23 })
 const FAIL = tool('fail')
 const ASK = tool('ask')
 
-/** What `server-everything` is asked, over every transport. */
+/** The requests to `server-everything`, over every transport. */
 const everything = {
   folder: 'everything',
   packages: ['@modelcontextprotocol/server-everything@2026.8.31'],

@@ -1,5 +1,5 @@
 /**
- * What the scripted upstreams say, over whatever wire: a call does what its arguments tell, and goes wrong in the way
+ * The answers of the scripted upstreams, over any wire: a call does what its arguments tell, and goes wrong in the way
  * that they tell. Runs in the harness, and in the processes of stdio upstreams.
  */
 /* global AbortController */
@@ -36,7 +36,7 @@ export class World {
 export class Conversation {
   asked = new Map()
   #running = new Map()
-  /** Who has called on it so far. */
+  /** The callers that have used it so far. */
   owners = new Set()
   /** The `x-tag` of its messages, where there is one. */
   header

@@ -155,7 +155,7 @@ export class Caller {
   }
 }
 
-/** What is not as it has to be in a result, if anything is. */
+/** Returns the fault of a result, if it has one. */
 function problemIn({ tag, tool, route }, nth, text) {
   if (tool === 'read' || tool === 'prompt' || tool === 'complete')
     return text === tag ? undefined : `it gave ${text}`

@@ -65,7 +65,7 @@ const FAULT_SCRIPTS = {
     return true
   },
   'foreign-id': ({ world }, { id, owner }, response, channel) => {
-    // Of a pipe the id is all there is: there only those are taken that nobody waits for.
+    // On a pipe only the id tells responses apart, so that ids of pending requests are not used there.
     const other = channel.isHttp && [...world.running].find((running) => running.owner !== owner)
     channel.say({ ...response, id: (other || world.last)?.id ?? id + 1e9 })
     return true
@@ -115,7 +115,7 @@ function speak(conversation, call) {
   }
 }
 
-/** A response of JSON, and another one behind it that nobody asked for. */
+/** A response of JSON, and another one behind it without a request. */
 function doubled(channel, first, second, afterMs, onStray) {
   channel.json(first, afterMs === 0 ? second : undefined)
   if (afterMs > 0)

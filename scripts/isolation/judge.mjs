@@ -40,7 +40,7 @@ export class Judge {
     return [...this.#injected.values()].reduce((sum, kinds) => sum + kinds.size, 0)
   }
 
-  /** What an upstream is given to tell of. */
+  /** The function by which an upstream reports. */
   get observer() {
     return {
       injected: (tag, fault) => this.#injected.set(tag, (this.#injected.get(tag) ?? new Set()).add(fault)),
@@ -66,7 +66,7 @@ export class Judge {
     if (this.calls < LEAST_CALLS || this.foreign > 0) return
     for (const what of ['a question', 'a log message', 'progress'])
       if ((this.#heard.get(what) ?? 0) < this.calls / 100)
-        this.wrong(`only ${this.#heard.get(what) ?? 0} times somebody got ${what}`)
+        this.wrong(`callers got ${what} only ${this.#heard.get(what) ?? 0} times`)
   }
 
   foundForeign(tag, what) {

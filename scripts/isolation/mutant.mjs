@@ -46,7 +46,7 @@ async function buildMutant(folder) {
       onResolve({ filter: /^#node-server$/ }, () => ({ path: '@hono/node-server', external: true }))
     },
   }
-  // What the package depends on is found from there.
+  // The dependencies of the package are resolved from there.
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir')
   await build({
     absWorkingDir: ROOT,

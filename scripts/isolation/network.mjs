@@ -12,7 +12,7 @@ const SERVED = { session: { idleTimeoutMs: 10_000 }, logger: SILENT }
 const HASTE_MS = 250
 
 /**
- * What is behind each prefix. `isScripted`: whether it can do wrong. `passes`: whether its proxy passes headers on.
+ * The upstream behind each prefix. `isScripted`: whether it can do wrong. `passes`: whether its proxy passes headers on.
  * `isHasty`: whether its proxy calls off what takes long.
  */
 export const UPSTREAMS = {
@@ -50,7 +50,7 @@ export const GATEWAYS = {
   outerBlind: { behind: 'open', isSecured: true },
 }
 
-/** What is to be known of a way from a caller to an upstream. */
+/** The properties of a way from a caller to an upstream. */
 export function routeOf(gatewayName, prefix, caller) {
   const gateway = GATEWAYS[gatewayName]
   const upstream = UPSTREAMS[prefix]

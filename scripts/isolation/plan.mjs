@@ -1,4 +1,4 @@
-/** What each call is to be, from the random numbers of its caller. */
+/** Plans each call, from the random numbers of its caller. */
 import { FAULTS, HTTP_FAULTS, NEEDS_END, STDIO_FAULTS } from './faults.mjs'
 import { GATEWAYS, routeOf, UPSTREAMS } from './network.mjs'
 import { tagToPath } from './tags.mjs'

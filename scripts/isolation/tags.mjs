@@ -12,7 +12,7 @@ export function ownerOf(tag) {
   return owner === undefined ? undefined : Number(owner)
 }
 
-/** What of others is in a value of any kind that belongs to `owner`, if anything is. */
+/** Returns the tags of others in a value of any kind that belongs to `owner`. */
 export function foreignIn(owner, value) {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
   for (const [, caller] of text.matchAll(TAG)) if (Number(caller) !== owner) return text.slice(0, 300)

@@ -1,6 +1,6 @@
 import type { RelaySession } from '../components/context.js'
 
-/** Who uses a connection to an upstream server. */
+/** The users of a connection to an upstream server. */
 export type Ownership =
   /** Several callers, at once or in turn. */
   | 'shared'

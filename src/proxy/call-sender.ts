@@ -25,14 +25,15 @@ const SERVER_RESPONDED = [BusyError, HttpStatusError, UnauthorizedError]
 
 /** Sends calls over the connections that were selected for them: once, or until the server needs no more input. */
 export class CallSender {
-  /** Whether the connection of a session was found to be of 2026-07-28. */
-  speaksOnly2026 = false
+  /** Whether sessions use the shared connection: only 2026-07-28 is spoken with the server. */
+  speaksOnly2026: boolean
   readonly #config: UpstreamConfig
   readonly #limits: UpstreamLimits
   readonly #health: UpstreamHealth
   readonly #semaphore: Semaphore
 
   constructor(config: UpstreamConfig, limits: UpstreamLimits, health: UpstreamHealth, semaphore: Semaphore) {
+    this.speaksOnly2026 = config.era === '2026-07-28'
     this.#config = config
     this.#limits = limits
     this.#health = health

@@ -135,7 +135,7 @@ export class UpstreamListCache {
     return { ...this.#made(kind, definitions), at, expiresAt: at + Math.min(Math.max(ttlMs, 0), MAX_AGE_MS) }
   }
 
-  /** What has not changed stays the same object, so that what was made of it elsewhere stays as well. */
+  /** A component that has not changed stays the same object, so that its wrapped forms elsewhere stay as well. */
   #made<K extends ComponentKind>(
     kind: K,
     definitions: readonly unknown[],

@@ -130,7 +130,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
   }
 
   list<K extends ComponentKind>(kind: K, caller: Caller | undefined): Eventually<readonly Component<K>[]> {
-    // It is not connected to only because somebody wonders what might be there.
+    // A list alone does not connect a proxy that is not open.
     if (!this.#isOpen || this.#isLoop(caller)) return fleeting([])
     const via = caller?.via
     const list = this.#firstAvailable((upstream) => {
@@ -166,7 +166,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
     return this.#changes.subscribe(listener)
   }
 
-  /** Whether a request has come through here already: what leads back to itself offers nothing. */
+  /** Whether a request has come through here already. A proxy that leads to itself offers nothing. */
   #isLoop(caller: Caller | undefined): boolean {
     return caller?.via?.includes(this.#viaId) ?? false
   }
@@ -255,7 +255,7 @@ export class RemoteProvider implements Provider, ProxiedServer {
     return [...this.#upstreams].sort((a, b) => rank(b) - rank(a))
   }
 
-  /** What a client is told: what it can act on, and nothing of where the server is. */
+  /** Returns an error that a client can act on, without the address of the server. */
   #toPublicError(error: unknown): unknown {
     if (!(error instanceof ConnectionError)) return error
     this.#logFailure(`Upstream '${this.name}'`, error)

@@ -6,11 +6,11 @@ import type { Change } from '../providers/changes.js'
 import type { RemoteExecutor } from './remote-components.js'
 import type { OwnHandlers } from './upstream-connection.js'
 
-/** Who asks, as far as it may matter to a server behind a proxy. */
+/** The caller of a request, as far as it may matter to a server behind a proxy. */
 export interface AskedBy {
   /** HTTP headers, lower-case, without those that carry secrets; `undefined` where there is no HTTP. */
   readonly headers: Caller['headers']
-  /** What `authenticate` gave. */
+  /** The result of `authenticate`. */
   readonly session: unknown
   readonly client: Pick<Caller, 'info' | 'capabilities' | 'protocolVersion' | 'era'> | undefined
 }

@@ -53,7 +53,7 @@ async function referred(access: Access, provider: Provider, ref: unknown, caller
     const template = await access.find(provider, 'resourceTemplate', uri, caller)
     if (template !== undefined) return template
     const resource = await access.find(provider, 'resource', uri, caller)
-    // Nobody knows of what no list or template shows.
+    // A guess stands for a resource that no list or template shows.
     return resource?.isGuess === true ? undefined : resource
   }
   throw invalidParams('"ref" must be a ref/prompt with a name or a ref/resource with a uri')

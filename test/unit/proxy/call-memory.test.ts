@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Relay } from '../../../src/components/context.js'
 import { CallMemory, earlierUpstream } from '../../../src/proxy/call-memory.js'
 
-/** What is remembered from round to round of a client's request, as JSON. */
+/** A relay that remembers values from round to round of a client's request, as JSON. */
 function remembering(): Relay {
   const values = new Map<string, string>()
   return {
